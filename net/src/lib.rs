@@ -1,1 +1,3 @@
-//! Not written yet.
+//! Everything around the Tiltyard world: sockets, HTTP, accounts, storage, configuration.
+
+pub mod config;
