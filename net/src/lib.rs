@@ -1,3 +1,4 @@
 //! Everything around the Tiltyard world: sockets, HTTP, accounts, storage, configuration.
 
+pub mod cli;
 pub mod config;
