@@ -22,6 +22,8 @@ pub use options::{
 };
 pub use value::{KeyValue, LogFormat, LogLevel, Secret};
 
+pub(crate) use yaml::read_pairs;
+
 use flags::Given;
 use layers::Layers;
 

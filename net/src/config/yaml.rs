@@ -30,6 +30,15 @@ pub(super) fn read(path: &Path) -> Result<Vec<Item>, ConfigError> {
     })
 }
 
+/// Names and single values of a file, whatever the names are.
+pub(crate) fn read_pairs(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let pair = |item: Item| {
+        let text = item.texts.into_iter().next_back().unwrap_or_default();
+        (item.key, text)
+    };
+    Ok(read(path)?.into_iter().map(pair).collect())
+}
+
 #[derive(Debug)]
 struct Problem {
     line: usize,

@@ -1,0 +1,5 @@
+//! Who may do what: secrets, tokens, passwords.
+
+mod secrets;
+
+pub use secrets::{Secrets, SecretsError};
