@@ -26,6 +26,7 @@ pub use time::timestamp;
 pub use write::ToJson;
 
 pub(crate) use message::{MemberReader, ObjectWriter, ReadMembers, read_message};
+pub(crate) use write::{write_base64, write_string};
 
 use parser::UnknownFields;
 

@@ -7,6 +7,7 @@
 //! socket, protobuf:  bytes ─ decode_protobuf ─→ realtime::Envelope ─ encode_protobuf ─→ bytes
 //! socket, JSON:      bytes ─ json::from_slice ─→ realtime::Envelope ─ json::write ────→ bytes
 //! HTTP:              body ─ json::from_slice_lenient ─→ api::* ─ json::write ─────────→ body
+//! match data, out:   match_data::MatchDataParts ─ write_protobuf or write_json ───────→ bytes
 //! ```
 //!
 //! Nothing here knows of sockets, sessions or matches: bytes become messages and messages bytes.
@@ -28,6 +29,7 @@
 
 mod envelope;
 pub mod json;
+pub mod match_data;
 #[cfg(test)]
 mod sample;
 
