@@ -27,6 +27,10 @@ impl Document {
             .ok()?;
         self.fields.get(index).map(|(_, values)| values)
     }
+
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &Values)> {
+        self.fields.iter().map(|(name, values)| (&**name, values))
+    }
 }
 
 /// Collects the fields of a [`Document`].
