@@ -27,9 +27,9 @@ pub enum JsonErrorKind {
     /// The text ends inside the message.
     #[error("unexpected EOF")]
     UnexpectedEnd,
-    /// Not JSON, or JSON after the message. Holds the character found.
+    /// Not JSON, or JSON after the message. Holds the word or character found.
     #[error("unexpected token {0}")]
-    UnexpectedToken(char),
+    UnexpectedToken(String),
     /// A string with a control character, or an escape that is none, such as a lone surrogate.
     #[error("invalid escape or control character in string")]
     InvalidString,

@@ -11,7 +11,7 @@ use super::{FromJson, JsonError, JsonErrorKind, number::number_len};
 /// newer clients, and what is left of a stack after it is plenty.
 const DEPTH_MAX: usize = 128;
 
-/// Characters of a wrong value that an error repeats.
+/// Characters of a wrong token or value that an error repeats.
 const FOUND_CHARS_MAX: usize = 64;
 
 /// What to do with a field that the message does not have.
@@ -300,8 +300,15 @@ impl<'a> Parser<'a> {
 
     /// The error for a token that cannot stand here.
     fn unexpected(&self) -> JsonError {
-        self.error(match self.text[self.at..].chars().next() {
-            Some(character) => JsonErrorKind::UnexpectedToken(character),
+        let rest = &self.text[self.at..];
+        let word: String = rest
+            .chars()
+            .take_while(char::is_ascii_alphanumeric)
+            .take(FOUND_CHARS_MAX)
+            .collect();
+        self.error(match rest.chars().next() {
+            Some(_) if !word.is_empty() => JsonErrorKind::UnexpectedToken(word),
+            Some(character) => JsonErrorKind::UnexpectedToken(character.into()),
             None if self.is_cut => JsonErrorKind::InvalidUtf8,
             None => JsonErrorKind::UnexpectedEnd,
         })
