@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::caller::{authorization, basic_user, bearer_token};
@@ -74,7 +73,7 @@ async fn call(mut exchange: Exchange) -> Result<Response, Refusal> {
     }
     let payload = match exchange.is_post {
         true => payload(&mut exchange, unwrap).await?,
-        false => Bytes::new(),
+        false => String::new(),
     };
     let request = RpcRequest {
         id,
@@ -98,10 +97,9 @@ async fn call(mut exchange: Exchange) -> Result<Response, Refusal> {
         let kind = kind.unwrap_or_else(|| HeaderValue::from_static("text/plain"));
         return Ok(([(header::CONTENT_TYPE, kind)], reply.payload).into_response());
     }
-    let payload = String::from_utf8_lossy(&reply.payload);
     Ok(gateway::json(
         StatusCode::OK,
-        json!({"payload": payload}).to_string(),
+        json!({"payload": reply.payload}).to_string(),
     ))
 }
 
@@ -145,17 +143,18 @@ fn authenticate(
 }
 
 /// What the function is given: the body, or the text that it is in JSON.
-async fn payload(exchange: &mut Exchange, unwrap: bool) -> Result<Bytes, Refusal> {
-    let body =
-        exchange
-            .read_body()
-            .await
-            .map_err(|error| match error == ApiError::too_large() {
-                true => Refusal::TooLarge,
-                false => Refusal::Ours(error),
-            })?;
-    if unwrap || body.is_empty() {
-        return Ok(body);
+async fn payload(exchange: &mut Exchange, unwrap: bool) -> Result<String, Refusal> {
+    let too_large = ApiError::too_large();
+    let body = exchange.read_body().await.map_err(|error| match error {
+        error if error == too_large => Refusal::TooLarge,
+        error => Refusal::Ours(error),
+    })?;
+    if unwrap {
+        let not_text = |_| refused(Code::InvalidArgument, "RPC payload must be UTF-8 text");
+        return String::from_utf8(body.into()).map_err(not_text);
+    }
+    if body.is_empty() {
+        return Ok(String::new());
     }
     let text = serde_json::from_slice::<Option<String>>(&body).map_err(|_| {
         refused(
@@ -163,7 +162,7 @@ async fn payload(exchange: &mut Exchange, unwrap: bool) -> Result<Bytes, Refusal
             "json: cannot unmarshal object into Go value of type string",
         )
     })?;
-    Ok(text.unwrap_or_default().into())
+    Ok(text.unwrap_or_default())
 }
 
 /// Headers as the function sees them. Deadlines are ours to set.
