@@ -1,5 +1,6 @@
 //! Everything around the Tiltyard world: sockets, HTTP, accounts, storage, configuration.
 
+pub mod api;
 pub mod auth;
 pub mod cli;
 pub mod config;
