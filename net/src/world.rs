@@ -54,7 +54,7 @@ impl World for EngineWorld {
                 Ok(payload) => payload,
                 Err(_) => {
                     let message = "payload is not valid UTF-8".to_owned();
-                    return Err(RpcFailure::Failed { code: Code::from(RpcError::INVALID_ARGUMENT), message });
+                    return Err(RpcFailure::Failed { code: Code::InvalidArgument, message });
                 }
             };
             let caller = caller(call.caller, call.client);
@@ -62,7 +62,7 @@ impl World for EngineWorld {
             match self.bridge.call(Call::Rpc(call)).await {
                 Ok(Answer::Rpc(Ok(payload))) => Ok(RpcReply { payload: Bytes::from(payload) }),
                 Ok(Answer::Rpc(Err(RpcError { code, message }))) => {
-                    Err(RpcFailure::Failed { code: Code::from(code), message })
+                    Err(RpcFailure::Failed { code: Code::from_number(code.into()), message })
                 }
                 Ok(_) => Err(RpcFailure::World(WorldError::Stopped)),
                 Err(error) => Err(RpcFailure::World(error.into())),
@@ -117,7 +117,7 @@ impl World for EngineWorld {
             match self.bridge.call(Call::BeforeApi(api_call(call))).await {
                 Ok(Answer::Hook(HookOutcome::Proceed(request))) => Ok(Verdict::Proceed(request)),
                 Ok(Answer::Hook(HookOutcome::Reject(RpcError { code, message }))) => {
-                    Err(HookFailure::Refused { code: Code::from(code), message })
+                    Err(HookFailure::Refused { code: Code::from_number(code.into()), message })
                 }
                 Ok(Answer::Hook(_)) => Ok(Verdict::Disabled),
                 Ok(_) => Err(HookFailure::World(WorldError::Stopped)),
@@ -174,8 +174,8 @@ fn listing(found: tiltyard::MatchListing) -> MatchListing {
         match_id: found.match_id.to_string(),
         authoritative: found.match_id.is_authoritative(),
         label: found.label.map(|label| label.to_string()),
-        size: i32::try_from(found.size).unwrap_or(i32::MAX),
-        tick_rate: i32::from(found.tick_rate),
+        size: u32::try_from(found.size).unwrap_or(u32::MAX),
+        tick_rate: u32::from(found.tick_rate),
         handler_name: found.kind.to_owned(),
     }
 }

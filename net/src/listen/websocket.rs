@@ -77,7 +77,7 @@ pub(crate) async fn upgrade(
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return refuse(BAD_HANDSHAKE);
     };
-    let client = client_address(request.headers(), address.ip(), state.proxy_count);
+    let client = client_address(request.headers(), Some(address), state.proxy_count).unwrap_or(address.ip());
     let opening = opening(&state, claims, &parameters, client, address.port());
     spawn_local(hand_over(on_upgrade, encoding, opening));
     let mut response = Response::new(Body::empty());
