@@ -52,6 +52,10 @@ pub fn cell_from_payload(payload: &[u8]) -> Result<i64, Refusal> {
 ///
 /// `phase` is `waiting`, `playing` or `over`; `outcome` then says
 /// `{"how":"line","winner":"X","line":[0,4,8]}`, where `how` is `line`, `draw`, `time` or `left`.
+///
+/// # Errors
+///
+/// None that a table can cause: its fields are text and numbers.
 pub fn state_message(table: &Table) -> Result<Vec<u8>, serde_json::Error> {
     let round = table.round();
     let outcome = round.and_then(|round| round.outcome());
