@@ -92,10 +92,10 @@ function hull(context, x, y) {
   context.closePath();
 }
 
-export function drawTag(context, ship, { name, radius }) {
+export function drawTag(context, ship, { name, radius, size }) {
   if (!ship.alive) return;
   const y = ship.y - radius * 2.1;
-  context.font = '600 0.62px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif';
+  context.font = `600 ${size}px system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif`;
   context.textAlign = 'center';
   context.textBaseline = 'alphabetic';
   context.fillStyle = 'rgb(233 237 245 / 88%)';

@@ -7,7 +7,9 @@ import { Pilot } from './pilot.js';
 import { World } from './world.js';
 
 // Smaller than this and ships cannot be told apart: the camera follows ours instead.
-const SCALE_MIN = 17;
+const SCALE_MIN = 20;
+const TAG_PX_MIN = 11;
+const HINT_MS = 9000;
 const FEED_MAX = 4;
 const FEED_MS = 4500;
 const STEPS_MAX = 5;
@@ -30,6 +32,7 @@ export class ArenaView {
   #own = null;
   #shown = { scores: '', banner: '' };
   #autopilot = null;
+  #hintTimer = 0;
 
   constructor(connection) {
     this.#connection = connection;
@@ -46,7 +49,10 @@ export class ArenaView {
     $('feed').replaceChildren();
     $('arena-hint').textContent = this.#controls.isTouch
       ? 'Left thumb flies, right thumb aims and fires'
-      : 'WASD or arrows fly · mouse aims · hold the button or space to fire';
+      : 'WASD or arrows to fly, mouse to aim, hold its button or space to fire';
+    $('arena-hint').classList.remove('read');
+    clearTimeout(this.#hintTimer);
+    this.#hintTimer = setTimeout(() => $('arena-hint').classList.add('read'), HINT_MS);
     this.#canvas.focus({ preventScroll: true });
     cancelAnimationFrame(this.#frame);
     this.#lastFrame = performance.now();
@@ -203,6 +209,8 @@ export class ArenaView {
   #drawField(context, ships, bullets, { seconds, now }) {
     const { welcome } = this.#world;
     const { radius } = welcome;
+    // Names stay readable when the field is small.
+    const tag = Math.max(0.46, TAG_PX_MIN / this.#camera.scale);
     drawGround(context, welcome);
     for (const ship of ships) {
       if (ship.alive && Math.hypot(ship.vx, ship.vy) > 2 && Math.random() < seconds * 45) this.#particles.glow(ship, radius);
@@ -211,7 +219,7 @@ export class ArenaView {
     for (const bullet of bullets) drawBullet(context, bullet);
     this.#particles.draw(context, seconds);
     for (const ship of ships) drawShip(context, ship, { radius, isOwn: ship.slot === this.slot, now });
-    for (const ship of ships) drawTag(context, ship, { name: this.#world.nameOf(ship.slot), radius });
+    for (const ship of ships) drawTag(context, ship, { name: this.#world.nameOf(ship.slot), radius, size: tag });
   }
 
   // Inputs leave at the rate of the match, whatever the rate of the screen.
@@ -254,8 +262,7 @@ export class ArenaView {
       if (slack >= 0) return slack / 2;
       return Math.min(24, Math.max(slack - 24, view / 2 - (own ?? size / 2) * scale));
     };
-    const to = { scale, left: along(clientWidth, width, this.#own?.x), top: along(clientHeight, height, this.#own?.y) };
-    this.#camera = to;
+    this.#camera = { scale, left: along(clientWidth, width, this.#own?.x), top: along(clientHeight, height, this.#own?.y) };
   }
 
   #resize() {
