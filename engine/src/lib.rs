@@ -1,1 +1,97 @@
-//! Not written yet.
+//! An authoritative match engine: the rules of a match are bevy systems.
+//!
+//! ```text
+//!                 ┌──────────────────────── one pass ────────────────────────┐
+//! Inbound queue ─►│ Receive → Sessions → Requests → Admit → Loop → Settle → Send │─► Outbox
+//!                 └──────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! The engine holds one world: sessions, streams, presences and matches are entities in it. It knows no
+//! socket, no clock and no thread; whoever runs it (`tiltyard-net`, or a test) fills the queue, sets
+//! [`Now`], runs [`Pass`] and takes what is in the [`Outbox`].
+//!
+//! ```
+//! use tiltyard::prelude::*;
+//!
+//! #[derive(Component, Default)]
+//! struct PingPong;
+//!
+//! impl MatchKind for PingPong {
+//!     const NAME: &'static str = "pingpong";
+//!     fn init(_: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
+//!         Ok(MatchInit::new(Self).tick_rate(10))
+//!     }
+//! }
+//!
+//! /// Sends every message back to whoever sent it.
+//! fn pong(mut matches: Matches<PingPong>) {
+//!     matches.each(|game| {
+//!         for message in game.take_messages() {
+//!             game.broadcast(1, message.data).to(message.sender).send();
+//!         }
+//!     });
+//! }
+//!
+//! let mut app = App::new();
+//! app.add_match::<PingPong>().add_systems(MatchLoop, pong);
+//! ```
+
+mod app;
+mod channel;
+mod clock;
+mod functions;
+mod id;
+mod inbound;
+mod limits;
+mod lookup;
+mod matches;
+mod outbound;
+pub mod prelude;
+pub mod query;
+mod request;
+mod requests;
+mod schedule;
+mod session;
+mod shutdown;
+mod status;
+mod stream;
+
+pub use self::{
+    app::GameApp,
+    channel::{CHANNEL_NAME_BYTES_MAX, ChannelId, ChannelInfo, ChannelPresences},
+    clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
+    functions::{
+        AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, FunctionNames, HookOutcome,
+        MatchedEntry, RpcCall, RpcError, RpcResult,
+    },
+    id::{
+        CallId, MatchId, NODE_NAME_BYTES_MAX, NodeName, PartyId, SessionId, Slot, UserId,
+        UserPresence, parse_uuid,
+    },
+    inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundSender, Opening, Permit, Quota},
+    limits::{
+        JOIN_METADATA_BYTES_MAX, JOIN_METADATA_ENTRIES_MAX, LABEL_BYTES_MAX, Limits, TICK_RATE_MAX,
+        TICK_RATE_MIN,
+    },
+    matches::{
+        Broadcast, Dispatcher, Game, Inbox, JoinAttempt, Label, Leave, Match, MatchContext,
+        MatchData, MatchDirectory, MatchError, MatchFilter, MatchFunctions, MatchInfo, MatchInit,
+        MatchKind, MatchListing, MatchParams, Matches, Message, Outcome, Participants, SignalError,
+        Tick, TickRate, TicksSkipped,
+    },
+    outbound::{
+        Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
+        Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
+    },
+    request::{MatchTarget, MatchmakerAdd, NamedPresence, Request, RequestKind, Spelled},
+    schedule::{
+        EnginePlugin, MatchJoin, MatchJoinAttempt, MatchLeave, MatchLoop, MatchSignal,
+        MatchTerminate, Node, Pass, PassSystems,
+    },
+    session::{DISCONNECT_REASON, Session, SessionFunctions},
+    shutdown::Shutdown,
+    stream::{
+        Presence, PresenceMeta, PresenceReason, PresenceView, StreamError, StreamFunctions,
+        StreamId, mode,
+    },
+};

@@ -1,0 +1,136 @@
+//! Which functions and hooks there are.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use bevy_ecs::prelude::*;
+use tracing::error;
+
+use super::{
+    AfterRequest, ApiCall, ApiResult, BeforeRequest, Function, FunctionError, HookOutcome,
+    MatchedEntry, RpcCall, RpcError, RpcResult,
+};
+use crate::{
+    id::MatchId,
+    request::{Request, RequestKind},
+};
+
+type Before = Function<BeforeRequest, HookOutcome<Request>>;
+type After = Function<AfterRequest, ()>;
+
+/// Everything that was registered, by name.
+#[derive(Resource, Default)]
+pub(crate) struct Functions {
+    pub(crate) rpcs: BTreeMap<String, Function<RpcCall, RpcResult>>,
+    pub(crate) before: BTreeMap<RequestKind, Before>,
+    pub(crate) after: BTreeMap<RequestKind, After>,
+    pub(crate) before_api: BTreeMap<String, Function<ApiCall, HookOutcome<serde_json::Value>>>,
+    pub(crate) after_api: BTreeMap<String, Function<ApiResult, ()>>,
+    pub(crate) matched: Option<Function<Vec<MatchedEntry>, Option<MatchId>>>,
+}
+
+/// The names of what was registered, for whoever wants to ask only where there is an answer.
+#[derive(Clone, Debug, Default)]
+pub struct FunctionNames {
+    /// HTTP operations with a hook before them.
+    pub before_api: Arc<BTreeSet<String>>,
+    /// HTTP operations with a hook after them.
+    pub after_api: Arc<BTreeSet<String>>,
+}
+
+impl FunctionNames {
+    /// The names of everything registered in this world by now.
+    #[must_use]
+    pub fn of(world: &World) -> Self {
+        let Some(functions) = world.get_resource::<Functions>() else {
+            return Self::default();
+        };
+        Self {
+            before_api: Arc::new(functions.before_api.keys().cloned().collect()),
+            after_api: Arc::new(functions.after_api.keys().cloned().collect()),
+        }
+    }
+}
+
+impl Functions {
+    /// Runs a function. Ids are found whatever their case. `None` if there is none with this id.
+    pub(crate) fn call_rpc(world: &mut World, mut call: RpcCall) -> Option<RpcResult> {
+        call.id = call.id.to_lowercase();
+        let id = call.id.clone();
+        let result = Function::call::<Self>(world, |functions| functions.rpcs.get_mut(&id), call)?;
+        Some(result.unwrap_or_else(|failure| {
+            error!(rpc = id, %failure, "function failed");
+            Err(RpcError::new(RpcError::INTERNAL, public_text(&failure)))
+        }))
+    }
+
+    /// Runs the hook before a request, if there is one.
+    pub(crate) fn call_before(world: &mut World, before: BeforeRequest) -> HookOutcome<Request> {
+        let kind = before.request.kind();
+        if !world.resource::<Self>().before.contains_key(&kind) {
+            return HookOutcome::Proceed(before.request);
+        }
+        let outcome =
+            Function::call::<Self>(world, |functions| functions.before.get_mut(&kind), before);
+        match outcome {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(failure)) => {
+                error!(hook = kind.name(), %failure, "hook before a request failed");
+                HookOutcome::Reject(RpcError::new(RpcError::INTERNAL, public_text(&failure)))
+            }
+            None => HookOutcome::Disable,
+        }
+    }
+
+    /// Runs the hook after a request, if there is one.
+    pub(crate) fn call_after(world: &mut World, after: AfterRequest) {
+        let kind = after.request.kind();
+        let outcome =
+            Function::call::<Self>(world, |functions| functions.after.get_mut(&kind), after);
+        if let Some(Err(failure)) = outcome {
+            error!(hook = kind.name(), %failure, "hook after a request failed");
+        }
+    }
+
+    /// Runs the hook before an HTTP operation, if there is one.
+    pub(crate) fn call_before_api(
+        world: &mut World,
+        call: ApiCall,
+    ) -> HookOutcome<serde_json::Value> {
+        let name = call.operation.clone();
+        if !world.resource::<Self>().before_api.contains_key(&name) {
+            return HookOutcome::Proceed(call.request);
+        }
+        match Function::call::<Self>(world, |functions| functions.before_api.get_mut(&name), call) {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(failure)) => {
+                error!(hook = name, %failure, "hook before an HTTP operation failed");
+                HookOutcome::Reject(RpcError::new(RpcError::INTERNAL, public_text(&failure)))
+            }
+            None => HookOutcome::Disable,
+        }
+    }
+
+    /// Runs the hook after an HTTP operation, if there is one.
+    pub(crate) fn call_after_api(world: &mut World, result: ApiResult) {
+        let name = result.call.operation.clone();
+        let outcome = Function::call::<Self>(
+            world,
+            |functions| functions.after_api.get_mut(&name),
+            result,
+        );
+        if let Some(Err(failure)) = outcome {
+            error!(hook = name, %failure, "hook after an HTTP operation failed");
+        }
+    }
+}
+
+/// What a caller may know about a failure inside the server.
+fn public_text(failure: &FunctionError) -> &'static str {
+    match failure {
+        FunctionError::Busy => "Function is busy.",
+        FunctionError::Panicked(_) | FunctionError::Refused(_) => "Internal error.",
+    }
+}

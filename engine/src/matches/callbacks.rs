@@ -1,0 +1,168 @@
+//! Running the rules' callbacks, and carrying out what they decided.
+
+use bevy_ecs::{prelude::*, schedule::ScheduleLabel};
+use tracing::warn;
+
+use super::{
+    Dispatcher, Label, Match, Participants, TickRate,
+    components::{Ending, Occasion, Turn},
+    index::MatchIndex,
+    param::Called,
+    phases::Phases,
+};
+use crate::{
+    clock::Clock,
+    id::{MatchId, SessionId},
+    outbound::{ErrorCode, Event, MatchDataEvent, MatchText, Outbox, Recipients, RequestError},
+    session::SessionIndex,
+    stream::{self, PresenceReason, PresenceView, StreamId},
+};
+
+/// What players are told whose match failed. Why it failed is for the log.
+const FAILED_TEXT: &str = "Match ended because of an error.";
+
+/// Runs the systems of one callback for these matches.
+pub(super) fn call(world: &mut World, callback: impl ScheduleLabel, matches: Vec<Entity>) {
+    let before = std::mem::replace(&mut *world.resource_mut::<Called>(), Called::These(matches));
+    // A callback that is running already is not entered again; its occasion is left as it was.
+    let ran = world.try_run_schedule(callback);
+    if let Err(error) = ran {
+        warn!(%error, "a match callback could not run");
+    }
+    *world.resource_mut::<Called>() = before;
+}
+
+/// Carries out what a callback decided. Returns what the callback was about.
+pub(super) fn conclude(world: &mut World, entity: Entity) -> Option<Occasion> {
+    let occasion = world.get_mut::<Turn>(entity)?.0.take();
+    flush(world, entity);
+    settle_one(world, entity);
+    occasion.map(|occasion| *occasion)
+}
+
+/// Sends what the rules of a match have to say: what was deferred comes last.
+fn flush(world: &mut World, entity: Entity) {
+    let Some(id) = world.get::<Match>(entity).map(|found| found.id) else {
+        return;
+    };
+    world.resource_scope(|world, mut outbox: Mut<Outbox>| {
+        if let Some(mut dispatcher) = world.get_mut::<Dispatcher>(entity) {
+            send_all(id, &mut dispatcher, &mut outbox);
+        }
+    });
+}
+
+pub(super) fn send_all(id: MatchId, dispatcher: &mut Dispatcher, outbox: &mut Outbox) {
+    let Dispatcher {
+        broadcasts,
+        deferred,
+        ..
+    } = dispatcher;
+    for outgoing in broadcasts.drain(..).chain(deferred.drain(..)) {
+        let event = MatchDataEvent {
+            match_id: MatchText::Canonical(id),
+            sender: outgoing.sender,
+            op_code: outgoing.op_code,
+            data: outgoing.data,
+            reliable: outgoing.reliable,
+        };
+        outbox.send(outgoing.to, Event::MatchData(event));
+    }
+}
+
+/// Carries out kicks, a changed label and the end.
+pub(super) fn settle_one(world: &mut World, entity: Entity) {
+    let Some(mut dispatcher) = world.get_mut::<Dispatcher>(entity) else {
+        return;
+    };
+    if !dispatcher.wants_settling() {
+        return;
+    }
+    let kicks = std::mem::take(&mut dispatcher.kicks);
+    let relabelled = std::mem::take(&mut dispatcher.label_changed);
+    let ending = dispatcher.ending.take();
+    if relabelled {
+        if let Some((found, label)) = world.get::<Match>(entity).zip(world.get::<Label>(entity)) {
+            let (order, label) = (found.order, label.0.clone());
+            world.resource_mut::<MatchIndex>().relabel(order, label);
+        }
+    }
+    for session in kicks {
+        kick(world, entity, session);
+    }
+    match ending {
+        None => {}
+        Some(Ending::Over) => stop(world, entity),
+        Some(Ending::Failed(failure)) => fail(world, entity, &failure),
+    }
+}
+
+fn kick(world: &mut World, entity: Entity, session: SessionId) {
+    let Some(id) = world.get::<Match>(entity).map(|found| found.id) else {
+        return;
+    };
+    let participants = world.get::<Participants>(entity);
+    let Some(user) = participants
+        .and_then(|participants| {
+            participants
+                .as_slice()
+                .iter()
+                .find(|who| who.session_id == session)
+        })
+        .map(|who| who.user_id)
+    else {
+        return;
+    };
+    let Some(found) = world.resource::<SessionIndex>().with_id(session) else {
+        return;
+    };
+    if let Some(presence) = stream::find(world, found, user, &StreamId::of_match(id)) {
+        stream::untrack(world, presence, PresenceReason::Leave);
+    }
+}
+
+/// Ends a match whose rules failed: its players are told, and keep their connections.
+fn fail(world: &mut World, entity: Entity, failure: &str) {
+    let Some(Match { id, kind, .. }) = world.get::<Match>(entity).copied() else {
+        return;
+    };
+    warn!(match_id = %id, kind, failure, "a match ended because its rules failed");
+    let stream = StreamId::of_match(id);
+    let leaves = stream::members(world, &stream)
+        .iter()
+        .map(PresenceView::of)
+        .collect();
+    let to = stream::entity_of(world, &stream).and_then(|stream| stream::recipients(world, stream));
+    let to = to.unwrap_or_else(|| Recipients::Many([].into()));
+    let mut outbox = world.resource_mut::<Outbox>();
+    let error = RequestError::new(ErrorCode::RuntimeException, FAILED_TEXT);
+    outbox.send(to.clone(), Event::Error(error));
+    outbox.send(
+        to,
+        Event::MatchPresence {
+            match_id: id,
+            joins: Vec::new(),
+            leaves,
+        },
+    );
+    stop(world, entity);
+}
+
+/// Ends a match without a word.
+pub(super) fn stop(world: &mut World, entity: Entity) {
+    flush(world, entity);
+    let Some(Match { id, order, .. }) = world.get::<Match>(entity).copied() else {
+        return;
+    };
+    super::admission::refuse_all(world, entity);
+    world.resource_mut::<MatchIndex>().remove(order);
+    if let Some((clock, rate)) = world
+        .get::<Clock>(entity)
+        .zip(world.get::<TickRate>(entity))
+    {
+        let (next, rate) = (clock.next, rate.0);
+        world.resource_mut::<Phases>().forget(rate, next);
+    }
+    stream::close(world, &StreamId::of_match(id));
+    world.despawn(entity);
+}

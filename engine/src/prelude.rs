@@ -1,0 +1,13 @@
+//! What the rules of a match need, in one import.
+
+pub use bevy_app::prelude::*;
+pub use bevy_ecs::prelude::*;
+pub use bytes::Bytes;
+
+pub use crate::{
+    GameApp, HookOutcome, JoinAttempt, Leave, MatchDirectory, MatchError, MatchFilter,
+    MatchFunctions, MatchInit, MatchJoin, MatchJoinAttempt, MatchKind, MatchLeave, MatchListing,
+    MatchLoop, MatchParams, MatchSignal, MatchTerminate, Matches, PresenceMeta, PresenceReason,
+    RequestKind, RpcCall, RpcError, RpcResult, SessionFunctions, SessionId, StreamFunctions,
+    StreamId, UserId, UserPresence,
+};

@@ -1,0 +1,264 @@
+//! Who is connected.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
+use smallvec::SmallVec;
+use tracing::debug;
+
+use crate::{
+    functions::Caller,
+    id::{SessionId, Slot, UserId, UserPresence},
+    inbound::{Cid, Opening, Permit},
+    lookup::Lookup,
+    outbound::{Outbound, Outbox},
+    request::Request,
+    status::Followers,
+    stream::{self, PresenceMeta, PresenceReason, StreamId},
+};
+
+/// What a client is told whose session the server ends.
+pub const DISCONNECT_REASON: &str = "server-side session disconnect";
+
+/// One connection's identity, and the route to its carrier.
+#[derive(Component, Debug)]
+#[component(on_add = index_session, on_remove = forget_session)]
+pub struct Session {
+    /// Where messages to it go.
+    pub slot: Slot,
+    /// How others see it.
+    pub presence: UserPresence,
+    /// The variables of its token.
+    pub vars: Arc<BTreeMap<String, String>>,
+    /// When its token expires, in seconds since 1970. The session outlives it.
+    pub expires: i64,
+    /// The language that the client asked for.
+    pub lang: Arc<str>,
+    /// Where the client connects from.
+    pub client_ip: Arc<str>,
+    /// And from which port.
+    pub client_port: u16,
+    pub(crate) turn: Turn,
+}
+
+/// A session's requests are carried out one after the other; this is where it stands.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    /// The request whose answer is still to come.
+    pub(crate) pending: Option<PendingRequest>,
+    /// What arrived after it.
+    pub(crate) waiting: VecDeque<(Cid, Request, Permit)>,
+}
+
+/// A request whose answer comes later.
+#[derive(Debug)]
+pub(crate) struct PendingRequest {
+    pub(crate) cid: Cid,
+    /// The request, kept only if a hook wants to see it afterwards.
+    pub(crate) request: Option<Request>,
+    /// Given back when the answer is there.
+    #[expect(dead_code, reason = "held for its drop")]
+    pub(crate) permit: Permit,
+}
+
+impl Session {
+    /// This session as the one on whose behalf something runs.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller {
+            user_id: Some(self.presence.user_id),
+            username: self.presence.username.clone(),
+            vars: self.vars.clone(),
+            expires: self.expires,
+            session_id: Some(self.presence.session_id),
+            client_ip: self.client_ip.clone(),
+            client_port: self.client_port,
+            lang: self.lang.clone(),
+        }
+    }
+}
+
+/// Finds sessions by slot, id and user. Kept true by the hooks of [`Session`].
+#[derive(Resource, Default, Debug)]
+pub(crate) struct SessionIndex {
+    /// By thread, then by index: as dense as the tables of the network threads.
+    by_slot: Vec<Vec<Option<(u32, Entity)>>>,
+    by_id: Lookup<SessionId, Entity>,
+    by_user: Lookup<UserId, SmallVec<[Entity; 2]>>,
+}
+
+impl SessionIndex {
+    pub(crate) fn at(&self, slot: Slot) -> Option<Entity> {
+        let (generation, entity) = (*self
+            .by_slot
+            .get(usize::from(slot.thread))?
+            .get(slot.index as usize)?)?;
+        (generation == slot.generation).then_some(entity)
+    }
+
+    pub(crate) fn with_id(&self, id: SessionId) -> Option<Entity> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// The sessions of a user, oldest first.
+    pub(crate) fn of_user(&self, user: UserId) -> &[Entity] {
+        self.by_user
+            .get(&user)
+            .map_or(&[], |sessions| sessions.as_slice())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    fn place(&mut self, slot: Slot) -> &mut Option<(u32, Entity)> {
+        let thread = usize::from(slot.thread);
+        if self.by_slot.len() <= thread {
+            self.by_slot.resize_with(thread + 1, Vec::new);
+        }
+        let table = &mut self.by_slot[thread];
+        let index = slot.index as usize;
+        if table.len() <= index {
+            table.resize(index + 1, None);
+        }
+        &mut table[index]
+    }
+}
+
+fn index_session(mut world: DeferredWorld, context: HookContext) {
+    let Some(session) = world.get::<Session>(context.entity) else {
+        return;
+    };
+    let (slot, presence) = (session.slot, session.presence.clone());
+    let mut index = world.resource_mut::<SessionIndex>();
+    *index.place(slot) = Some((slot.generation, context.entity));
+    index.by_id.insert(presence.session_id, context.entity);
+    index
+        .by_user
+        .get_or_default(presence.user_id)
+        .push(context.entity);
+    world
+        .resource_mut::<Followers>()
+        .follow(slot, presence.user_id);
+}
+
+fn forget_session(mut world: DeferredWorld, context: HookContext) {
+    let Some(session) = world.get::<Session>(context.entity) else {
+        return;
+    };
+    let (slot, presence) = (session.slot, session.presence.clone());
+    let mut index = world.resource_mut::<SessionIndex>();
+    if index.at(slot) == Some(context.entity) {
+        *index.place(slot) = None;
+    }
+    index.by_id.remove(&presence.session_id);
+    let others = index.by_user.get_or_default(presence.user_id);
+    others.retain(|session| *session != context.entity);
+    if others.is_empty() {
+        index.by_user.remove(&presence.user_id);
+    }
+    world
+        .resource_mut::<Followers>()
+        .unfollow(slot, presence.user_id);
+}
+
+/// Starts a session: it receives its user's notifications and, if it wants, its user is online.
+pub(crate) fn open(world: &mut World, opening: Opening) -> Entity {
+    let presence = UserPresence {
+        user_id: opening.user_id,
+        session_id: opening.session_id,
+        username: opening.username,
+    };
+    let user = presence.user_id;
+    let session = world
+        .spawn(Session {
+            slot: opening.slot,
+            presence,
+            vars: opening.vars,
+            expires: opening.expires,
+            lang: opening.lang,
+            client_ip: opening.client_ip,
+            client_port: opening.client_port,
+            turn: Turn::default(),
+        })
+        .id();
+    stream::track(
+        world,
+        session,
+        user,
+        &StreamId::notifications(user),
+        PresenceMeta {
+            hidden: true,
+            ..PresenceMeta::default()
+        },
+    );
+    if opening.online {
+        stream::track(
+            world,
+            session,
+            user,
+            &StreamId::status(user),
+            PresenceMeta::default(),
+        );
+    }
+    session
+}
+
+/// Ends a session: it leaves every stream, and whoever is left on them learns of it.
+pub(crate) fn close(world: &mut World, session: Entity, reason: PresenceReason) {
+    stream::untrack_session(world, session, reason);
+    world.despawn(session);
+}
+
+/// Ends a session on the server's own account and tells its carrier to close.
+///
+/// Does nothing if there is no such session.
+pub(crate) fn disconnect(world: &mut World, id: SessionId, reason: PresenceReason) {
+    let Some(entity) = world.resource::<SessionIndex>().with_id(id) else {
+        return;
+    };
+    let Some(slot) = world.get::<Session>(entity).map(|session| session.slot) else {
+        return;
+    };
+    debug!(session = %id, "session ended by the server");
+    close(world, entity, reason);
+    world.resource_mut::<Outbox>().push(Outbound::Close {
+        slot,
+        reason: DISCONNECT_REASON,
+    });
+}
+
+/// What server code does to sessions.
+pub trait SessionFunctions {
+    /// Closes a connection. Streams and matches see it leave for `reason`. Nothing happens if it is gone.
+    fn session_disconnect(&mut self, session_id: SessionId, reason: PresenceReason);
+
+    /// Closes every connection of a user.
+    fn user_disconnect(&mut self, user_id: UserId);
+
+    /// The sessions of a user, oldest first.
+    fn user_sessions(&self, user_id: UserId) -> Vec<SessionId>;
+}
+
+impl SessionFunctions for World {
+    fn session_disconnect(&mut self, session_id: SessionId, reason: PresenceReason) {
+        disconnect(self, session_id, reason);
+    }
+
+    fn user_disconnect(&mut self, user_id: UserId) {
+        for session in self.user_sessions(user_id) {
+            disconnect(self, session, PresenceReason::Disconnect);
+        }
+    }
+
+    fn user_sessions(&self, user_id: UserId) -> Vec<SessionId> {
+        let sessions = self.resource::<SessionIndex>().of_user(user_id);
+        sessions
+            .iter()
+            .filter_map(|entity| Some(self.get::<Session>(*entity)?.presence.session_id))
+            .collect()
+    }
+}
