@@ -1,1 +1,6 @@
-//! Not written yet.
+//! Everything around the Tiltyard world: sockets, HTTP, accounts, storage, configuration.
+
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod store;

@@ -151,7 +151,7 @@ mod tests {
             let mut members = set.members.clone();
             members.sort();
             prop_assert_eq!(members, expected.into_iter().collect::<Vec<_>>());
-            for (place, member) in set.members.iter().enumerate() {
+            for (place, member) in set.members.as_slice().iter().enumerate() {
                 prop_assert_eq!(set.place_of(*member), Some(place));
             }
         }

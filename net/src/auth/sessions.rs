@@ -1,0 +1,475 @@
+//! Issues tokens and knows which of them no longer count.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::secrets::Secrets;
+use super::token::{SessionClaims, SigningKey, TokenError, Vars};
+use crate::config;
+
+/// The two tokens of a login.
+#[derive(Clone, Eq, PartialEq)]
+pub struct TokenPair {
+    /// Presented with every request.
+    pub session: String,
+    /// Exchanged for a new pair.
+    pub refresh: String,
+}
+
+impl fmt::Debug for TokenPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenPair(secret)")
+    }
+}
+
+/// So many users logged out of late that another logout cannot be remembered; try again later.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("too many logouts are remembered; try again later")]
+pub struct TooManyLogouts;
+
+/// Every token of the server: issued here, checked here, logged out here.
+///
+/// HTTP and sockets ask the same functions. Tokens are stored nowhere; what is kept, in memory,
+/// is which of them were logged out, until they would have expired anyway.
+pub struct Sessions {
+    session_key: SigningKey,
+    refresh_key: SigningKey,
+    session_life: i64,
+    refresh_life: i64,
+    logouts: Mutex<Logouts>,
+}
+
+/// Seconds for which the token that the matchmaker hands out is valid.
+const MATCH_TOKEN_LIFE: i64 = 30;
+/// Users with remembered logouts: about 40 MB at the worst.
+const USERS_MAX: usize = 262_144;
+/// Logouts of single tokens remembered for one user; with more, all tokens of that user go.
+const TOKENS_PER_USER_MAX: usize = 64;
+
+impl Sessions {
+    /// Nothing is logged out yet.
+    #[must_use]
+    pub fn new(secrets: &Secrets, options: &config::Session) -> Self {
+        Self {
+            session_key: SigningKey::new(secrets.session_key.expose()),
+            refresh_key: SigningKey::new(secrets.refresh_key.expose()),
+            session_life: seconds(options.token_expiry_sec),
+            refresh_life: seconds(options.refresh_token_expiry_sec),
+            logouts: Mutex::default(),
+        }
+    }
+
+    /// The tokens of a new login.
+    #[must_use]
+    pub fn issue(&self, user_id: Uuid, username: &str, vars: Vars, now: Timestamp) -> TokenPair {
+        self.pair(
+            SessionClaims {
+                token_id: Uuid::new_v4().to_string(),
+                user_id,
+                username: username.to_owned(),
+                vars,
+                expires_at: 0,
+                issued_at: now.as_second(),
+            },
+            now,
+        )
+    }
+
+    /// New tokens for the holder of a refresh token, with the name the user has now.
+    ///
+    /// `claims` are what [`Self::verify_refresh`] gave. The variables are kept unless others
+    /// are given.
+    #[must_use]
+    pub fn refresh(
+        &self,
+        claims: SessionClaims,
+        username: &str,
+        vars: Option<Vars>,
+        now: Timestamp,
+    ) -> TokenPair {
+        let horizon = now.as_second() + self.refresh_life + self.session_life;
+        self.logouts().extend(&claims, horizon);
+        let fresh = SessionClaims {
+            username: username.to_owned(),
+            vars: vars.unwrap_or_else(|| claims.vars.clone()),
+            ..claims
+        };
+        self.pair(fresh, now)
+    }
+
+    fn pair(&self, mut claims: SessionClaims, now: Timestamp) -> TokenPair {
+        claims.expires_at = now.as_second() + self.session_life;
+        let session = self.session_key.sign_user(&claims);
+        claims.expires_at = now.as_second() + self.refresh_life;
+        let refresh = self.refresh_key.sign_user(&claims);
+        TokenPair { session, refresh }
+    }
+
+    /// Who holds this session token.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] if the token must not be accepted now.
+    pub fn verify_session(&self, token: &str, now: Timestamp) -> Result<SessionClaims, TokenError> {
+        let claims = self.session_key.verify_user(token, now.as_second())?;
+        let issued = claims.expires_at.saturating_sub(self.session_life);
+        self.logouts()
+            .check(&claims, issued, |user| &user.sessions)?;
+        Ok(claims)
+    }
+
+    /// Who holds this refresh token.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] if the token must not be accepted now.
+    pub fn verify_refresh(&self, token: &str, now: Timestamp) -> Result<SessionClaims, TokenError> {
+        let claims = self.refresh_key.verify_user(token, now.as_second())?;
+        let issued = claims.expires_at.saturating_sub(self.refresh_life);
+        self.logouts()
+            .check(&claims, issued, |user| &user.refreshes)?;
+        Ok(claims)
+    }
+
+    /// Ends all tokens of a user that were issued before this second.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyLogouts`]; nothing was ended.
+    pub fn logout_all(&self, user_id: Uuid, now: Timestamp) -> Result<(), TooManyLogouts> {
+        let until = self.horizon(now);
+        let mut logouts = self.logouts();
+        logouts.sweep(now.as_second(), self.session_life);
+        let user = logouts.user(user_id)?;
+        user.all_before = now.as_second();
+        user.until = user.until.max(until);
+        Ok(())
+    }
+
+    /// Ends the session tokens of one login, those refreshed later included.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyLogouts`]; nothing was ended.
+    pub fn logout_session(
+        &self,
+        claims: &SessionClaims,
+        now: Timestamp,
+    ) -> Result<(), TooManyLogouts> {
+        self.logout_one(claims, now, |user| &mut user.sessions)
+    }
+
+    /// Ends the refresh tokens of one login.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyLogouts`]; nothing was ended.
+    pub fn logout_refresh(
+        &self,
+        claims: &SessionClaims,
+        now: Timestamp,
+    ) -> Result<(), TooManyLogouts> {
+        self.logout_one(claims, now, |user| &mut user.refreshes)
+    }
+
+    fn logout_one(
+        &self,
+        claims: &SessionClaims,
+        now: Timestamp,
+        kind: impl Fn(&mut UserLogouts) -> &mut BTreeMap<String, i64>,
+    ) -> Result<(), TooManyLogouts> {
+        let until = self.horizon(now);
+        let mut logouts = self.logouts();
+        logouts.sweep(now.as_second(), self.session_life);
+        let user = logouts.user(claims.user_id)?;
+        user.until = user.until.max(until);
+        if kind(user).len() >= TOKENS_PER_USER_MAX {
+            // One second on, so that tokens of this very second go too.
+            user.all_before = now.as_second() + 1;
+            return Ok(());
+        }
+        kind(user).insert(claims.token_id.clone(), until);
+        Ok(())
+    }
+
+    /// A token for the match that the matchmaker found, valid for 30 seconds.
+    #[must_use]
+    pub fn matchmaker_token(&self, match_id: &str, now: Timestamp) -> String {
+        let expires_at = now.as_second() + MATCH_TOKEN_LIFE;
+        self.session_key.sign_match(match_id, expires_at)
+    }
+
+    /// The match that a matchmaker token is for.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] if the token must not be accepted now.
+    pub fn verify_matchmaker(&self, token: &str, now: Timestamp) -> Result<String, TokenError> {
+        self.session_key.verify_match(token, now.as_second())
+    }
+
+    /// When every token issued until now will have expired, and those refreshed from them.
+    fn horizon(&self, now: Timestamp) -> i64 {
+        now.as_second() + self.refresh_life + self.session_life
+    }
+
+    fn logouts(&self) -> MutexGuard<'_, Logouts> {
+        self.logouts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("session_life", &self.session_life)
+            .field("refresh_life", &self.refresh_life)
+            .finish_non_exhaustive()
+    }
+}
+
+fn seconds(life: u64) -> i64 {
+    i64::try_from(life).unwrap_or(i64::MAX / 4)
+}
+
+/// Who logged out of what. Times are seconds since 1970.
+#[derive(Default)]
+struct Logouts {
+    users: BTreeMap<Uuid, UserLogouts>,
+    next_sweep: i64,
+}
+
+#[derive(Default)]
+struct UserLogouts {
+    /// Tokens issued before this do not count.
+    all_before: i64,
+    /// Logins whose session tokens do not count, and until when that must be remembered.
+    sessions: BTreeMap<String, i64>,
+    /// The same of refresh tokens.
+    refreshes: BTreeMap<String, i64>,
+    /// When nothing here matters any more.
+    until: i64,
+}
+
+impl Logouts {
+    fn check(
+        &self,
+        claims: &SessionClaims,
+        issued: i64,
+        kind: impl Fn(&UserLogouts) -> &BTreeMap<String, i64>,
+    ) -> Result<(), TokenError> {
+        let Some(user) = self.users.get(&claims.user_id) else {
+            return Ok(());
+        };
+        if issued < user.all_before || kind(user).contains_key(&claims.token_id) {
+            return Err(TokenError::LoggedOut);
+        }
+        Ok(())
+    }
+
+    /// Remembers a logged-out session for as long as its refresh token makes new ones.
+    fn extend(&mut self, claims: &SessionClaims, until: i64) {
+        let Some(user) = self.users.get_mut(&claims.user_id) else {
+            return;
+        };
+        if let Some(remembered) = user.sessions.get_mut(&claims.token_id) {
+            *remembered = until;
+            user.until = user.until.max(until);
+        }
+    }
+
+    fn user(&mut self, id: Uuid) -> Result<&mut UserLogouts, TooManyLogouts> {
+        if self.users.len() >= USERS_MAX && !self.users.contains_key(&id) {
+            return Err(TooManyLogouts);
+        }
+        Ok(self.users.entry(id).or_default())
+    }
+
+    /// Forgets what has expired, every two session lives; a logout is a good moment for it.
+    fn sweep(&mut self, now: i64, session_life: i64) {
+        if now < self.next_sweep {
+            return;
+        }
+        self.next_sweep = now + 2 * session_life;
+        self.users.retain(|_, user| {
+            user.sessions.retain(|_, until| *until > now);
+            user.refreshes.retain(|_, until| *until > now);
+            user.until > now
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Secret;
+
+    fn sessions() -> Sessions {
+        let secrets = Secrets {
+            server_key: Secret::new("defaultkey"),
+            session_key: Secret::new("defaultencryptionkey"),
+            refresh_key: Secret::new("defaultrefreshencryptionkey"),
+            http_key: Secret::new("defaulthttpkey"),
+        };
+        let mut config = None;
+        if let config::Command::Run(run) = config::load([], [], &config::Defaults::new()).unwrap() {
+            config = Some(run);
+        }
+        Sessions::new(&secrets, &config.unwrap().session)
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_795_253_282 + second).unwrap()
+    }
+
+    const ALICE: Uuid = Uuid::from_u128(0xa11ce);
+
+    fn login(sessions: &Sessions, second: i64) -> TokenPair {
+        sessions.issue(ALICE, "alice", Vars::new(), at(second))
+    }
+
+    #[test]
+    fn each_token_opens_its_own_door_only() {
+        let sessions = sessions();
+        let pair = login(&sessions, 0);
+        assert!(sessions.verify_session(&pair.session, at(0)).is_ok());
+        assert!(sessions.verify_refresh(&pair.refresh, at(0)).is_ok());
+        assert!(sessions.verify_session(&pair.refresh, at(0)).is_err());
+        assert!(sessions.verify_refresh(&pair.session, at(0)).is_err());
+        let ticket = sessions.matchmaker_token("x.", at(0));
+        assert!(sessions.verify_session(&ticket, at(0)).is_err());
+        assert!(sessions.verify_refresh(&ticket, at(0)).is_err());
+        assert!(sessions.verify_matchmaker(&pair.session, at(0)).is_err());
+        assert_eq!(
+            sessions.verify_matchmaker(&ticket, at(29)),
+            Ok("x.".to_owned())
+        );
+        assert!(sessions.verify_matchmaker(&ticket, at(30)).is_err());
+    }
+
+    #[test]
+    fn the_two_tokens_share_their_identity_and_differ_in_life() {
+        let sessions = sessions();
+        let pair = login(&sessions, 0);
+        let session = sessions.verify_session(&pair.session, at(59)).unwrap();
+        let refresh = sessions.verify_refresh(&pair.refresh, at(3599)).unwrap();
+        assert_eq!(session.token_id, refresh.token_id);
+        assert_eq!(refresh.expires_at - session.expires_at, 3540);
+        assert!(sessions.verify_session(&pair.session, at(60)).is_err());
+        assert!(sessions.verify_refresh(&pair.refresh, at(3600)).is_err());
+    }
+
+    #[test]
+    fn refreshing_keeps_the_login_and_takes_the_new_name() {
+        let sessions = sessions();
+        let vars = Vars::from([("a".to_owned(), "1".to_owned())]);
+        let pair = sessions.issue(ALICE, "alice", vars.clone(), at(0));
+        let old = sessions.verify_refresh(&pair.refresh, at(100)).unwrap();
+        let fresh = sessions.refresh(old.clone(), "alicia", None, at(100));
+        let new = sessions.verify_session(&fresh.session, at(100)).unwrap();
+        assert_eq!(new.token_id, old.token_id);
+        assert_eq!(new.issued_at, old.issued_at);
+        assert_eq!((new.username.as_str(), new.vars), ("alicia", vars));
+        let other = Vars::from([("b".to_owned(), "2".to_owned())]);
+        let fresh = sessions.refresh(old, "alicia", Some(other.clone()), at(100));
+        let new = sessions.verify_refresh(&fresh.refresh, at(3699)).unwrap();
+        assert_eq!(new.vars, other);
+        assert!(
+            sessions.verify_refresh(&pair.refresh, at(100)).is_ok(),
+            "not rotated"
+        );
+    }
+
+    #[test]
+    fn logging_out_everywhere_ends_what_was_issued_before_this_second() {
+        let sessions = sessions();
+        let before = login(&sessions, 0);
+        let same_second = login(&sessions, 5);
+        sessions.logout_all(ALICE, at(5)).unwrap();
+        let logged_out = Err(TokenError::LoggedOut);
+        assert_eq!(sessions.verify_session(&before.session, at(5)), logged_out);
+        assert_eq!(sessions.verify_refresh(&before.refresh, at(5)), logged_out);
+        assert!(sessions.verify_session(&same_second.session, at(5)).is_ok());
+        let other = sessions.issue(Uuid::from_u128(7), "bob", Vars::new(), at(0));
+        assert!(sessions.verify_session(&other.session, at(5)).is_ok());
+    }
+
+    #[test]
+    fn a_logged_out_session_stays_out_through_refreshes() {
+        let sessions = sessions();
+        let pair = login(&sessions, 0);
+        let claims = sessions.verify_session(&pair.session, at(0)).unwrap();
+        sessions.logout_session(&claims, at(0)).unwrap();
+        assert!(sessions.verify_session(&pair.session, at(1)).is_err());
+        let mut refresh = pair.refresh;
+        for hour in 1..5 {
+            let now = at(hour * 3500);
+            let claims = sessions.verify_refresh(&refresh, now).unwrap();
+            let fresh = sessions.refresh(claims, "alice", None, now);
+            sessions.logout_all(Uuid::from_u128(7), now).unwrap();
+            assert!(
+                sessions.verify_session(&fresh.session, now).is_err(),
+                "hour {hour}"
+            );
+            refresh = fresh.refresh;
+        }
+    }
+
+    #[test]
+    fn a_logged_out_refresh_token_leaves_the_session() {
+        let sessions = sessions();
+        let pair = login(&sessions, 0);
+        let claims = sessions.verify_refresh(&pair.refresh, at(0)).unwrap();
+        sessions.logout_refresh(&claims, at(0)).unwrap();
+        assert!(sessions.verify_refresh(&pair.refresh, at(1)).is_err());
+        assert!(sessions.verify_session(&pair.session, at(1)).is_ok());
+        assert!(
+            sessions
+                .verify_session(&login(&sessions, 1).session, at(1))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn expired_logouts_are_forgotten() {
+        let sessions = sessions();
+        let claims = sessions
+            .verify_session(&login(&sessions, 0).session, at(0))
+            .unwrap();
+        sessions.logout_session(&claims, at(0)).unwrap();
+        sessions.logout_all(Uuid::from_u128(7), at(3660)).unwrap();
+        let remembered: Vec<_> = sessions.logouts().users.keys().copied().collect();
+        assert_eq!(remembered, [Uuid::from_u128(7)]);
+    }
+
+    #[test]
+    fn more_logouts_than_are_remembered_end_all_tokens_of_the_user() {
+        let sessions = sessions();
+        for _ in 0..=TOKENS_PER_USER_MAX {
+            let claims = sessions
+                .verify_session(&login(&sessions, 0).session, at(0))
+                .unwrap();
+            sessions.logout_session(&claims, at(0)).unwrap();
+        }
+        assert!(
+            sessions
+                .verify_session(&login(&sessions, 0).session, at(0))
+                .is_err()
+        );
+        assert!(
+            sessions
+                .verify_session(&login(&sessions, 1).session, at(1))
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let sessions = sessions();
+        let pair = login(&sessions, 0);
+        assert!(!format!("{pair:?} {sessions:?}").contains(&pair.session[..10]));
+    }
+}

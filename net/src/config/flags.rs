@@ -1,0 +1,105 @@
+//! Reads the command line.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::error::ConfigError;
+use super::help;
+use super::layers::Origin;
+use super::options::{self, Opt};
+use super::value::{Form, parse_bool};
+
+/// What the words on the command line are.
+pub(super) enum Given {
+    Options(Vec<Flag>),
+    Healthcheck { port: u16 },
+    Version,
+    Help,
+}
+
+/// One flag with its value.
+pub(super) enum Flag {
+    Option(&'static Opt, String),
+    Config(PathBuf),
+}
+
+impl Flag {
+    pub(super) fn config(&self) -> Option<&Path> {
+        match self {
+            Self::Config(path) => Some(path),
+            Self::Option(..) => None,
+        }
+    }
+}
+
+const PORT_DEFAULT: u16 = 7350;
+
+pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Given, ConfigError> {
+    let words: Vec<String> = args
+        .into_iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    if words.first().is_some_and(|word| word == "healthcheck") {
+        return healthcheck(&words[1..]);
+    }
+    let mut words = words.into_iter().peekable();
+    let mut flags = Vec::new();
+    while let Some(word) = words.next() {
+        // One dash will do, as it does for the reference server.
+        let Some(name) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else {
+            return Err(unexpected(word));
+        };
+        let (name, value) = match name.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (name, None),
+        };
+        match name {
+            "help" | "h" => return Ok(Given::Help),
+            "version" | "V" => return Ok(Given::Version),
+            "config" => {
+                let path = value.or_else(|| words.next_if(|word| !word.starts_with('-')));
+                let path = path.ok_or(ConfigError::MissingValue { key: "config" })?;
+                flags.push(Flag::Config(path.into()));
+                continue;
+            }
+            _ => {}
+        }
+        let option = options::find(name).ok_or_else(|| ConfigError::UnknownOption {
+            key: format!("--{name}"),
+            origin: Origin::Flag,
+            advice: help::advice(name),
+        })?;
+        let value = match (value, option.form) {
+            (Some(value), _) => value,
+            // The next word belongs to a switch only if it can be its value.
+            (None, Form::Switch) => words
+                .next_if(|word| parse_bool(word).is_some())
+                .unwrap_or_else(|| "true".to_owned()),
+            (None, _) => words
+                .next_if(|word| !word.starts_with("--"))
+                .ok_or(ConfigError::MissingValue { key: option.key })?,
+        };
+        flags.push(Flag::Option(option, value));
+    }
+    Ok(Given::Options(flags))
+}
+
+fn healthcheck(words: &[String]) -> Result<Given, ConfigError> {
+    let port = match words {
+        [] => Some(PORT_DEFAULT),
+        [port] => port.parse().ok().filter(|port| *port > 0),
+        _ => None,
+    };
+    let port = port.ok_or_else(|| ConfigError::UnexpectedArgument {
+        argument: words.join(" "),
+        advice: "write `healthcheck`, or `healthcheck PORT`".to_owned(),
+    })?;
+    Ok(Given::Healthcheck { port })
+}
+
+fn unexpected(argument: String) -> ConfigError {
+    ConfigError::UnexpectedArgument {
+        argument,
+        advice: "options begin with `--`, and --help lists them".to_owned(),
+    }
+}

@@ -1,0 +1,403 @@
+//! The table of options. Names and defaults are those of the reference server where it has the
+//! option; where ours differ on purpose the option says so.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::error::ConfigError;
+use super::layers::{Layers, Shown};
+use super::value::{Form, KeyValue, LogFormat, LogLevel, Secret, Setting};
+
+/// One row of the table, as the parser and the help text need it.
+#[derive(Debug)]
+pub(crate) struct Opt {
+    pub(crate) key: &'static str,
+    /// Default as it would be written, or `None` for nothing.
+    pub(crate) default: Option<&'static str>,
+    pub(crate) form: Form,
+    pub(crate) doc: &'static [&'static str],
+}
+
+/// What a value must satisfy beyond its type; the error completes "give …".
+type Checked = Result<(), String>;
+
+fn anything<T>(_: &T) -> Checked {
+    Ok(())
+}
+
+fn between<T: PartialOrd + std::fmt::Display>(low: T, high: T) -> impl Fn(&T) -> Checked {
+    move |value| {
+        if *value >= low && *value <= high {
+            return Ok(());
+        }
+        Err(format!("a number from {low} to {high}"))
+    }
+}
+
+fn at_least<T: PartialOrd + std::fmt::Display>(low: T) -> impl Fn(&T) -> Checked {
+    move |value| {
+        if *value >= low {
+            return Ok(());
+        }
+        Err(format!("a number of {low} or more"))
+    }
+}
+
+/// A node name is part of match ids, after their dot.
+fn node_name(value: &str) -> Checked {
+    let fits = (1..=16).contains(&value.chars().count());
+    if fits && !value.contains(|c: char| c == '.' || c.is_whitespace() || c.is_control()) {
+        return Ok(());
+    }
+    Err("1 to 16 characters without dots and spaces".to_owned())
+}
+
+macro_rules! default {
+    () => {
+        None
+    };
+    ($default:literal) => {
+        Some($default)
+    };
+}
+
+macro_rules! rule {
+    () => {
+        anything
+    };
+    ($rule:expr) => {
+        $rule
+    };
+}
+
+macro_rules! options {
+    (
+        $(#[doc = $section_doc:literal])*
+        $visibility:vis $Section:ident $prefix:literal {
+            $(
+                $(#[doc = $doc:literal])*
+                $name:ident: $Type:ty $(= $default:literal)? $(, $rule:expr)?;
+            )*
+        }
+    ) => {
+        $(#[doc = $section_doc])*
+        #[derive(Clone, Debug)]
+        $visibility struct $Section {
+            $($(#[doc = $doc])* $visibility $name: $Type,)*
+        }
+
+        impl $Section {
+            pub(super) const OPTIONS: &'static [Opt] = &[$(Opt {
+                key: concat!($prefix, stringify!($name)),
+                default: default!($($default)?),
+                form: <$Type as Setting>::FORM,
+                doc: &[$($doc),*],
+            }),*];
+
+            fn read(layers: &Layers) -> Result<Self, ConfigError> {
+                Ok(Self {
+                    $($name: layers.read(concat!($prefix, stringify!($name)), rule!($($rule)?))?,)*
+                })
+            }
+        }
+    };
+}
+
+options! {
+    /// The options outside every section.
+    General "" {
+        /// Name of this node: the part of match ids after the dot.
+        /// The reference server's default is `nakama`.
+        name: String = "tiltyard", |name: &String| node_name(name);
+        /// Folder for everything the server writes: the database, generated secrets.
+        data_dir: PathBuf = "data";
+        /// Seconds that running matches get to end by themselves at shutdown.
+        shutdown_grace_sec: u64 = "0";
+    }
+}
+
+options! {
+    /// What is logged, and how.
+    pub Logger "logger." {
+        /// The least severe level that is logged: debug, info, warn or error.
+        level: LogLevel = "info";
+        /// Form of a line: auto (text on a terminal, else json), text or json.
+        format: LogFormat = "auto";
+    }
+}
+
+options! {
+    /// Session tokens, and what a user may have only one of.
+    pub Session "session." {
+        /// Key that signs session and matchmaker tokens.
+        encryption_key: Option<Secret>;
+        /// Life of a session token in seconds.
+        token_expiry_sec: u64 = "60", between(1, TOKEN_LIFE_MAX_SEC);
+        /// Key that signs refresh tokens; differs from session.encryption_key.
+        refresh_encryption_key: Option<Secret>;
+        /// Life of a refresh token in seconds.
+        refresh_token_expiry_sec: u64 = "3600", between(1, TOKEN_LIFE_MAX_SEC);
+        /// A new connection of a user closes the user's older ones.
+        single_socket: bool = "false";
+        /// Joining a match leaves the other matches; needs session.single_socket.
+        single_match: bool = "false";
+        /// Joining a party leaves the other parties; needs session.single_socket.
+        single_party: bool = "false";
+        /// Every login makes the user's earlier tokens invalid.
+        single_session: bool = "false";
+    }
+}
+
+/// A hundred years: far enough for anyone, near enough for expiry times to stay plain numbers.
+const TOKEN_LIFE_MAX_SEC: u64 = 100 * 366 * 86_400;
+
+options! {
+    /// The client port: HTTP and WebSocket.
+    pub Socket "socket." {
+        /// Key that clients present to log in. Not a secret: every copy of a game has it.
+        /// `defaultkey` on a loopback address, else generated.
+        server_key: Option<Secret>;
+        /// Port to listen on.
+        port: u16 = "7350", at_least(1);
+        /// Address to listen on; 0.0.0.0 for all interfaces. Differs from the reference
+        /// server, which listens on all interfaces unless told otherwise.
+        address: IpAddr = "127.0.0.1";
+        /// Connections that may be open at a time.
+        max_sessions: usize = "65536", at_least(1);
+        /// Largest message of a client in bytes.
+        max_message_size_bytes: usize = "4096", between(1, 64 * 1024 * 1024);
+        /// Largest HTTP request body in bytes, on the wire and when decompressed.
+        max_request_size_bytes: usize = "262144", between(1, 64 * 1024 * 1024);
+        /// Bytes of the read buffer of each connection; not a limit.
+        read_buffer_size_bytes: usize = "4096", between(512, 1024 * 1024);
+        /// Milliseconds to read one whole HTTP request.
+        read_timeout_ms: u64 = "10000", at_least(1);
+        /// Milliseconds to write one HTTP response.
+        write_timeout_ms: u64 = "10000", at_least(1);
+        /// Milliseconds that an HTTP connection may be idle. A request is given up half a
+        /// second earlier.
+        idle_timeout_ms: u64 = "60000", at_least(1);
+        /// Milliseconds that one write to a WebSocket may take.
+        write_wait_ms: u64 = "5000", at_least(1);
+        /// Milliseconds without a pong after which a client counts as gone.
+        pong_wait_ms: u64 = "25000", at_least(1);
+        /// Milliseconds between pings; less than socket.pong_wait_ms.
+        ping_period_ms: u64 = "15000", at_least(1);
+        /// Received messages after which the next ping is put off.
+        ping_backoff_threshold: u32 = "20", at_least(1);
+        /// Milliseconds to wait for a client's close frame before closing the connection.
+        close_ack_wait_ms: u64 = "2000", at_least(1);
+        /// Messages that may wait for one client; a client further behind is disconnected.
+        outgoing_queue_size: usize = "64", at_least(1);
+        /// Extra response headers, each NAME=VALUE.
+        response_headers: Vec<KeyValue>;
+        /// Proxies in front of the server that are believed about a client's address.
+        proxy_count: usize = "1";
+    }
+}
+
+options! {
+    /// Authoritative matches.
+    pub Matches "match." {
+        /// Messages of clients that wait for the next tick of one match.
+        input_queue_size: usize = "128", at_least(1);
+        /// Joins, leaves and other calls that wait for one match.
+        call_queue_size: usize = "128", at_least(1);
+        /// Signals that wait for one match.
+        signal_queue_size: usize = "10", at_least(1);
+        /// Join attempts of one match that may be in progress.
+        join_attempt_queue_size: usize = "128", at_least(1);
+        /// Broadcasts that one match may put off to the end of its tick.
+        deferred_queue_size: usize = "128", at_least(1);
+        /// Milliseconds within which a match must have processed an accepted join.
+        join_marker_deadline_ms: u64 = "15000", at_least(1);
+        /// Seconds without anyone after which a match is stopped; 0 for never.
+        max_empty_sec: u64 = "0";
+        /// Milliseconds between updates of the label index.
+        label_update_interval_ms: u64 = "1000", at_least(1);
+    }
+}
+
+options! {
+    /// The matchmaker.
+    pub Matchmaker "matchmaker." {
+        /// Tickets that one session, or one party, may have.
+        max_tickets: usize = "3", at_least(1);
+        /// Seconds between matching passes.
+        interval_sec: u64 = "15", at_least(1);
+        /// Passes after which a ticket settles for its minimum count.
+        max_intervals: u32 = "2", at_least(1);
+        /// Both tickets must accept each other, rather than the searching one alone.
+        rev_precision: bool = "false";
+        /// Intervals of work after which a pass drops the mutual check; 0 for never.
+        rev_threshold: u32 = "1";
+    }
+}
+
+options! {
+    /// Parties.
+    pub Party "party." {
+        /// Milliseconds between updates of the party list.
+        label_update_interval_ms: u64 = "1000", at_least(1);
+        /// Milliseconds between searches for empty parties; 0 for never.
+        idle_check_interval_ms: u64 = "30000";
+    }
+}
+
+options! {
+    /// What game code sees.
+    pub Runtime "runtime." {
+        /// Key for calls from server to server: `?http_key=`.
+        http_key: Option<Secret>;
+        /// Entries NAME=VALUE that game code can read. Given in several places they add up.
+        env: Vec<KeyValue>;
+    }
+}
+
+options! {
+    /// The tick loop. The reference server has no such section.
+    pub Engine "engine." {
+        /// Passes of the schedule a second; whatever needs no tick waits at most one.
+        pass_rate_hz: u32 = "240", between(60, 1000);
+    }
+}
+
+options! {
+    /// Network threads. The reference server has no such section.
+    pub Net "net." {
+        /// Threads that serve sockets; 0 for one a core.
+        threads: usize = "0", between(0, 256);
+    }
+}
+
+/// Every option with its value, and where each value came from.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Name of this node: the part of match ids after the dot.
+    pub name: String,
+    /// Folder for everything the server writes.
+    pub data_dir: PathBuf,
+    /// Seconds that running matches get to end by themselves at shutdown.
+    pub shutdown_grace_sec: u64,
+    /// What is logged, and how.
+    pub logger: Logger,
+    /// Session tokens.
+    pub session: Session,
+    /// The client port.
+    pub socket: Socket,
+    /// Authoritative matches: the options that begin with `match.`.
+    pub matches: Matches,
+    /// The matchmaker.
+    pub matchmaker: Matchmaker,
+    /// Parties.
+    pub party: Party,
+    /// What game code sees.
+    pub runtime: Runtime,
+    /// The tick loop.
+    pub engine: Engine,
+    /// Network threads.
+    pub net: Net,
+    settings: BTreeMap<&'static str, Shown>,
+    warnings: Vec<String>,
+}
+
+/// The sections in the order of the help text, with the line that introduces each.
+pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
+    ("General", General::OPTIONS),
+    ("Logging", Logger::OPTIONS),
+    ("Sessions", Session::OPTIONS),
+    ("Client port", Socket::OPTIONS),
+    ("Matches", Matches::OPTIONS),
+    ("Matchmaker", Matchmaker::OPTIONS),
+    ("Parties", Party::OPTIONS),
+    ("Game code", Runtime::OPTIONS),
+    ("Tick loop", Engine::OPTIONS),
+    ("Network threads", Net::OPTIONS),
+];
+
+/// All rows of the table.
+pub(crate) fn all() -> impl Iterator<Item = &'static Opt> {
+    SECTIONS.iter().flat_map(|(_, options)| *options)
+}
+
+/// The row with this name.
+pub(crate) fn find(key: &str) -> Option<&'static Opt> {
+    all().find(|option| option.key == key)
+}
+
+impl Config {
+    pub(crate) fn from_layers(layers: Layers) -> Result<Self, ConfigError> {
+        let General {
+            name,
+            data_dir,
+            shutdown_grace_sec,
+        } = General::read(&layers)?;
+        let config = Self {
+            name,
+            data_dir,
+            shutdown_grace_sec,
+            logger: Logger::read(&layers)?,
+            session: Session::read(&layers)?,
+            socket: Socket::read(&layers)?,
+            matches: Matches::read(&layers)?,
+            matchmaker: Matchmaker::read(&layers)?,
+            party: Party::read(&layers)?,
+            runtime: Runtime::read(&layers)?,
+            engine: Engine::read(&layers)?,
+            net: Net::read(&layers)?,
+            settings: layers.shown(),
+            warnings: layers.into_warnings(),
+        };
+        config.check_neighbours()?;
+        Ok(config)
+    }
+
+    /// Every option by name: its value as text, secrets hidden, and where it came from.
+    #[must_use]
+    pub fn settings(&self) -> &BTreeMap<&'static str, Shown> {
+        &self.settings
+    }
+
+    /// What the operator should hear about although it stops nothing, one sentence each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The rules that concern two options.
+    fn check_neighbours(&self) -> Result<(), ConfigError> {
+        if self.socket.ping_period_ms >= self.socket.pong_wait_ms {
+            return Err(self.conflict(
+                "socket.ping_period_ms",
+                "must be less than socket.pong_wait_ms; lower it",
+            ));
+        }
+        for (on, key) in [
+            (self.session.single_match, "session.single_match"),
+            (self.session.single_party, "session.single_party"),
+        ] {
+            if on && !self.session.single_socket {
+                return Err(self.conflict(key, "needs session.single_socket; set that too"));
+            }
+        }
+        for header in &self.socket.response_headers {
+            let named = axum::http::HeaderName::try_from(&header.key).is_ok();
+            if !named || axum::http::HeaderValue::try_from(&header.value).is_err() {
+                return Err(self.conflict(
+                    "socket.response_headers",
+                    "has an entry that cannot be a header; give NAME=VALUE in plain ASCII",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn conflict(&self, key: &'static str, problem: &str) -> ConfigError {
+        ConfigError::Conflict {
+            key,
+            origin: self.settings[key].origin.clone(),
+            problem: problem.to_owned(),
+        }
+    }
+}
