@@ -1,5 +1,7 @@
 //! The table: two seats, the round being played, and who wants another one.
 
+use tiltyard::prelude::Component;
+
 use crate::{
     board::Mark,
     round::{Refusal, Round},
@@ -9,7 +11,7 @@ use crate::{
 const EMPTY_TICKS_MAX: u32 = 10 * crate::round::TICK_RATE as u32;
 
 /// Everything a match of this game knows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Component, Debug)]
 pub struct Table {
     name: String,
     seats: [Option<Seat>; 2],
