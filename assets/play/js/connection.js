@@ -1,0 +1,218 @@
+// One player's connection: who we are, the socket, the match we are in, and getting all of it back
+// when the socket is lost.
+
+import { Client } from '../vendor/nakama-js.js';
+
+const SERVER_KEY = 'defaultkey';
+const PING_EVERY_MS = 2000;
+const RETRY_MS = [300, 700, 1500, 3000, 5000];
+const FIND_TRIES = 4;
+
+export class Connection extends EventTarget {
+  // Events: `state` (connecting, online, lost, failed), `ping` (milliseconds), `data` (match data),
+  // `rejoined` (a match), `dropped` (the match is gone).
+
+  constructor() {
+    super();
+    const isSecure = location.protocol === 'https:';
+    const port = location.port || (isSecure ? '443' : '80');
+    this.isSecure = isSecure;
+    this.client = new Client(SERVER_KEY, location.hostname, port, isSecure);
+    this.session = null;
+    this.socket = null;
+    this.match = null;
+    this.state = 'connecting';
+    // Data may overtake the answer to the join; it is kept until then.
+    this.early = null;
+    setInterval(() => this.#ping(), PING_EVERY_MS);
+  }
+
+  get username() {
+    return this.session?.username ?? '';
+  }
+
+  // Logs in with this tab's device id, under `name` if the account is new, and connects.
+  async start(name) {
+    this.session = await this.#authenticate(name);
+    await this.#connect();
+  }
+
+  // Takes another name. The name of a socket is fixed when it connects, so this one is replaced.
+  async rename(name) {
+    await this.client.updateAccount(this.session, { username: name });
+    this.session = await this.#authenticate();
+    this.#discardSocket();
+    await this.#connect();
+  }
+
+  async listMatches() {
+    const query = 'label.game:arena label.game:xoxo';
+    const { matches } = await this.client.listMatches(this.session, 50, true, undefined, undefined, undefined, query);
+    return (matches ?? []).map((match) => ({ ...labelOf(match), id: match.match_id }));
+  }
+
+  async create(game, name) {
+    return (await this.#rpc(`${game}_create`, { name })).match_id;
+  }
+
+  // Joins an open match or a new one. Between finding and joining somebody else may take the seat.
+  async quickMatch(game) {
+    for (let tries = 1; ; tries++) {
+      const { match_id: id } = await this.#rpc(`${game}_find`, {});
+      try {
+        return await this.join(id);
+      } catch (error) {
+        if (tries === FIND_TRIES) throw error;
+      }
+    }
+  }
+
+  async join(id) {
+    this.early = [];
+    try {
+      const match = await this.socket.joinMatch(id);
+      this.match = { ...match, game: labelOf(match).game, name: labelOf(match).name };
+      return this.match;
+    } catch (error) {
+      this.early = null;
+      throw error;
+    }
+  }
+
+  // Lets the data through that came before the view was ready for it.
+  release() {
+    const early = this.early ?? [];
+    this.early = null;
+    for (const data of early) this.#deliver(data);
+  }
+
+  async leave() {
+    const { match } = this;
+    this.match = null;
+    this.early = null;
+    if (match && this.state === 'online') await this.socket.leaveMatch(match.match_id).catch(() => {});
+  }
+
+  send(opCode, payload) {
+    if (!this.match || this.state !== 'online') return;
+    this.socket.sendMatchState(this.match.match_id, opCode, payload)?.catch?.(() => {});
+  }
+
+  async #authenticate(name) {
+    const device = deviceId();
+    try {
+      return await this.client.authenticateDevice(device, true, name);
+    } catch (error) {
+      // The name belongs to somebody else: the server finds us one, and the player may choose again.
+      if (name && error?.status === 409) return this.client.authenticateDevice(device, true);
+      throw error;
+    }
+  }
+
+  async #connect() {
+    const socket = this.client.createSocket(this.isSecure, false);
+    socket.onmatchdata = (data) => {
+      if (this.early) this.early.push(data);
+      else this.#deliver(data);
+    };
+    socket.onmatchpresence = () => {};
+    socket.onerror = () => {};
+    socket.ondisconnect = () => {
+      if (this.socket === socket) this.#recover();
+    };
+    await socket.connect(this.session, false);
+    this.socket = socket;
+    this.#setState('online');
+    this.#ping();
+  }
+
+  async #recover() {
+    this.socket = null;
+    this.#setState('lost');
+    for (let attempt = 0; ; attempt++) {
+      await wait(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
+      try {
+        this.session = await this.#authenticate();
+        await this.#connect();
+        break;
+      } catch {
+        // The server is still away; the next try comes later.
+      }
+    }
+    if (!this.match) return;
+    const { match_id: id, game } = this.match;
+    try {
+      await this.join(id);
+      this.match.game ??= game;
+      this.dispatchEvent(new CustomEvent('rejoined', { detail: this.match }));
+    } catch (error) {
+      this.match = null;
+      this.dispatchEvent(new CustomEvent('dropped', { detail: error }));
+    }
+  }
+
+  #discardSocket() {
+    const { socket } = this;
+    this.socket = null;
+    socket?.disconnect(false);
+  }
+
+  #deliver(data) {
+    if (data.match_id !== this.match?.match_id) return;
+    this.dispatchEvent(new CustomEvent('data', { detail: data }));
+  }
+
+  async #ping() {
+    if (this.state !== 'online' || document.hidden) return;
+    const began = performance.now();
+    try {
+      await this.socket.send({ ping: {} });
+      this.dispatchEvent(new CustomEvent('ping', { detail: performance.now() - began }));
+    } catch {
+      // The client's own heartbeat decides whether the connection is lost.
+    }
+  }
+
+  async #rpc(id, payload) {
+    const answer = await this.socket.rpc(id, JSON.stringify(payload));
+    return JSON.parse(answer.payload);
+  }
+
+  #setState(state) {
+    this.state = state;
+    this.dispatchEvent(new CustomEvent('state', { detail: state }));
+  }
+}
+
+// What went wrong, in words. The client rejects with responses, socket errors, or plain text.
+export async function textOf(error) {
+  if (typeof error === 'string') return error;
+  if (typeof Response !== 'undefined' && error instanceof Response) {
+    const body = await error.json().catch(() => null);
+    return body?.message ?? `The server answered ${error.status}.`;
+  }
+  if (error instanceof TypeError) return 'The server cannot be reached.';
+  return error?.message || 'Something went wrong.';
+}
+
+function labelOf(match) {
+  try {
+    return JSON.parse(match.label ?? '{}');
+  } catch {
+    return {};
+  }
+}
+
+// One per tab: session storage is not shared, so two tabs are two players.
+function deviceId() {
+  const key = 'tiltyard-device';
+  let id = sessionStorage.getItem(key);
+  if (!id) {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    id = `web-${[...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+    sessionStorage.setItem(key, id);
+  }
+  return id;
+}
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,86 @@
+//! How players find a table: its label, and the functions that find or open one.
+
+use serde::Deserialize;
+use serde_json::json;
+use tiltyard::{MatchId, prelude::*};
+
+use crate::table::Table;
+
+/// Characters of the longest name of a table.
+const NAME_CHARS_MAX: usize = 40;
+
+/// Tables with a free seat and somebody waiting.
+const WAITING: &str = "+label.game:xoxo +label.open:T +label.players:>0";
+
+/// What a table is listed by.
+pub(crate) fn label(table: &Table) -> String {
+    json!({
+        "game": Table::NAME,
+        "name": table.name(),
+        "open": !table.is_full(),
+        "players": table.player_count(),
+        "max": 2,
+    })
+    .to_string()
+}
+
+/// The name of a new table.
+pub(crate) fn match_name(params: &MatchParams) -> String {
+    params.text("name").unwrap_or("A table").to_owned()
+}
+
+/// Finds a table where somebody waits, or opens one.
+pub(crate) fn find(In(call): In<RpcCall>, mut directory: MatchDirectory) -> RpcResult {
+    let waiting = directory
+        .list(&MatchFilter::limit(1).query(WAITING))
+        .map_err(|error| RpcError::new(RpcError::INTERNAL, error.to_string()))?;
+    match waiting.first() {
+        Some(table) => Ok(answer(table.match_id)),
+        None => open(&mut directory, &format!("{}’s table", call.caller.username)),
+    }
+}
+
+/// Opens a table. Payload: `{"name":"…"}`, or nothing.
+pub(crate) fn create(In(call): In<RpcCall>, mut directory: MatchDirectory) -> RpcResult {
+    #[derive(Default, Deserialize)]
+    struct Wanted {
+        name: Option<String>,
+    }
+    let wanted = if call.payload.is_empty() {
+        Wanted::default()
+    } else {
+        serde_json::from_str(&call.payload)
+            .map_err(|_| RpcError::new(RpcError::INVALID_ARGUMENT, "The payload is no object."))?
+    };
+    open(&mut directory, wanted.name.as_deref().unwrap_or("A table"))
+}
+
+fn open(directory: &mut MatchDirectory, name: &str) -> RpcResult {
+    let name: String = name.chars().take(NAME_CHARS_MAX).collect();
+    directory
+        .create(Table::NAME, &MatchParams::new().with("name", name))
+        .map(answer)
+        .map_err(|refusal| RpcError::new(RpcError::INTERNAL, refusal.to_string()))
+}
+
+fn answer(id: MatchId) -> String {
+    json!({ "match_id": id.to_string() }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Seat;
+
+    #[test]
+    fn a_label_is_json_and_says_whether_there_is_a_seat() {
+        let mut table = Table::new("Ann’s \"table\"".into());
+        for (name, is_open) in [("ann", true), ("bob", false)] {
+            table.sit(Seat::new(name.into(), name.into(), name.into()));
+            let label: serde_json::Value =
+                serde_json::from_str(&label(&table)).expect("a label is JSON");
+            assert_eq!(label["open"], is_open);
+            assert_eq!(label["name"], "Ann’s \"table\"");
+        }
+    }
+}

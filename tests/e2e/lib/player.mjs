@@ -1,0 +1,130 @@
+// A player: an account, a socket of the official client, and everything that arrived on it.
+
+import { randomUUID } from 'node:crypto';
+import { Client } from '@heroiclabs/nakama-js';
+import { WebSocketAdapterPb } from '@heroiclabs/nakama-js-protobuf';
+import { WebSocket } from 'ws';
+
+// The client opens `new WebSocket(url)`, which not every Node.js has.
+globalThis.WebSocket = WebSocket;
+
+export const FORMATS = ['json', 'protobuf'];
+const SERVER_KEY = 'defaultkey';
+const DEADLINE_MS = 15_000;
+
+const url = new URL(process.env.TILTYARD_URL ?? 'http://127.0.0.1:7350/');
+
+export const newClient = () => new Client(SERVER_KEY, url.hostname, url.port, url.protocol === 'https:');
+
+// A name that no other test and no earlier run has used.
+export const unique = (name) => `${name}-${randomUUID().slice(0, 8)}`;
+
+export class Player {
+  #arrived = [];
+  #waiting = new Set();
+
+  // Logs in a new account and connects it. Close it with `t.after(() => player.close())`, or by `players`.
+  static async online(name, format = 'json') {
+    const player = new Player();
+    player.client = newClient();
+    player.session = await player.client.authenticateDevice(randomUUID(), true, unique(name));
+    await player.connect(format);
+    return player;
+  }
+
+  async connect(format) {
+    const adapter = format === 'protobuf' ? new WebSocketAdapterPb() : undefined;
+    this.socket = this.client.createSocket(url.protocol === 'https:', false, adapter);
+    this.socket.onmatchdata = (data) => this.#arrive('data', data);
+    this.socket.onmatchpresence = (event) => this.#arrive('presence', event);
+    this.socket.ondisconnect = (event) => this.#arrive('close', event);
+    this.socket.onerror = () => {};
+    await this.socket.connect(this.session, false);
+  }
+
+  get userId() {
+    return this.session.user_id;
+  }
+
+  get username() {
+    return this.session.username;
+  }
+
+  // Calls a game's rpc over the socket, with JSON both ways.
+  async rpc(id, payload = {}) {
+    const answer = await this.socket.rpc(id, JSON.stringify(payload));
+    return JSON.parse(answer.payload);
+  }
+
+  // The next thing of a kind that was not taken yet and that satisfies `where`.
+  next(kind, where = () => true) {
+    const take = () => {
+      const at = this.#arrived.findIndex((one) => one.kind === kind && where(one.value));
+      return at < 0 ? undefined : this.#arrived.splice(at, 1)[0];
+    };
+    const found = take();
+    if (found) return Promise.resolve(found.value);
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => {
+        this.#waiting.delete(look);
+        const seen = this.#arrived.map((one) => one.kind).join(', ');
+        reject(new Error(`${this.username} waited for ${kind} in vain; there were: ${seen || 'none'}`));
+      }, DEADLINE_MS);
+      const look = () => {
+        const found = take();
+        if (!found) return;
+        clearTimeout(late);
+        this.#waiting.delete(look);
+        resolve(found.value);
+      };
+      this.#waiting.add(look);
+    });
+  }
+
+  // The next match data with an op code, as bytes.
+  async data(opCode, where = () => true) {
+    const { data } = await this.next('data', (one) => one.op_code === opCode && where(one));
+    return data;
+  }
+
+  // The next match data with an op code whose JSON satisfies `where`; earlier ones are dropped.
+  async json(opCode, where = () => true) {
+    for (;;) {
+      const value = JSON.parse(new TextDecoder().decode(await this.data(opCode)));
+      if (where(value)) return value;
+    }
+  }
+
+  // What of a kind has arrived and was not taken.
+  pending(kind) {
+    return this.#arrived.filter((one) => one.kind === kind).map((one) => one.value);
+  }
+
+  close() {
+    this.socket?.disconnect(false);
+    this.socket?.adapter?.close?.();
+  }
+
+  #arrive(kind, value) {
+    this.#arrived.push({ kind, value });
+    for (const look of [...this.#waiting]) look();
+  }
+}
+
+// Players for one test, closed when it ends.
+export async function players(t, format, ...names) {
+  const all = await Promise.all(names.map((name) => Player.online(name, format)));
+  t.after(() => all.forEach((player) => player.close()));
+  return all;
+}
+
+// The error that a call ends with: its text and code, whatever the client wraps it in.
+export async function refusal(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Response) return { status: error.status, ...(await error.json()) };
+    return error;
+  }
+  throw new Error('the call was expected to fail');
+}
