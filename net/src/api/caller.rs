@@ -125,8 +125,6 @@ pub(super) fn bearer_token(authorization: &str) -> Option<&str> {
 
 /// The address of a client behind proxies, for logs and hooks; never for authorisation.
 ///
-/// Its port is 0 if a proxy did not tell it.
-///
 /// `X-Forwarded-For` is walked from its end, then `proxies` trusted steps further. Loopback
 /// addresses are steps of our own machine and do not count, unless there is nothing before them.
 #[must_use]
@@ -134,19 +132,19 @@ pub fn client_address(
     headers: &HeaderMap,
     peer: Option<SocketAddr>,
     proxies: usize,
-) -> Option<SocketAddr> {
+) -> Option<IpAddr> {
     let forwarded = headers.get_all("x-forwarded-for").iter();
-    let mut candidates: Vec<Option<SocketAddr>> = forwarded
+    let mut candidates: Vec<Option<IpAddr>> = forwarded
         .filter_map(|value: &HeaderValue| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(|text| address(text.trim()))
         .collect();
-    candidates.extend(peer.map(|peer| Some((peer.ip().to_canonical(), peer.port()).into())));
+    candidates.extend(peer.map(|peer| Some(peer.ip().to_canonical())));
     let mut answer = None;
     let mut steps = 0;
     for (index, candidate) in candidates.iter().enumerate().rev() {
         let Some(candidate) = candidate else { continue };
-        if candidate.ip().is_loopback() && index > 0 {
+        if candidate.is_loopback() && index > 0 {
             continue;
         }
         if answer.is_some() {
@@ -161,13 +159,14 @@ pub fn client_address(
 }
 
 /// An address with or without a port.
-fn address(text: &str) -> Option<SocketAddr> {
-    let inner = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'));
-    let bare = inner.unwrap_or(text).parse::<IpAddr>().ok();
-    bare.map(|ip| SocketAddr::new(ip, 0))
-        .or_else(|| text.parse().ok())
+fn address(text: &str) -> Option<IpAddr> {
+    let plain = text.parse::<IpAddr>().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|socket| socket.ip());
+    let in_brackets = || {
+        let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+        inner.parse().ok()
+    };
+    plain.or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]
@@ -227,7 +226,7 @@ mod tests {
                 headers.append("x-forwarded-for", HeaderValue::from_static(value));
             }
             let found = client_address(&headers, peer.parse().ok(), *proxies);
-            let found = found.map(|address| address.ip().to_string());
+            let found = found.map(|address| address.to_string());
             assert_eq!(
                 found.as_deref(),
                 *expected,

@@ -1,6 +1,6 @@
 //! From a request to the one route that answers it, and back.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) struct Exchange {
     pub(super) tail: String,
     pub(super) is_post: bool,
     /// Where the request comes from.
-    pub(super) client: Option<SocketAddr>,
+    pub(super) client: Option<IpAddr>,
     body: Body,
 }
 

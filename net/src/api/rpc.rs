@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::caller::{authorization, basic_user, bearer_token};
@@ -73,7 +74,7 @@ async fn call(mut exchange: Exchange) -> Result<Response, Refusal> {
     }
     let payload = match exchange.is_post {
         true => payload(&mut exchange, unwrap).await?,
-        false => String::new(),
+        false => Bytes::new(),
     };
     let request = RpcRequest {
         id,
@@ -97,9 +98,10 @@ async fn call(mut exchange: Exchange) -> Result<Response, Refusal> {
         let kind = kind.unwrap_or_else(|| HeaderValue::from_static("text/plain"));
         return Ok(([(header::CONTENT_TYPE, kind)], reply.payload).into_response());
     }
+    let payload = String::from_utf8_lossy(&reply.payload);
     Ok(gateway::json(
         StatusCode::OK,
-        json!({"payload": reply.payload}).to_string(),
+        json!({"payload": payload}).to_string(),
     ))
 }
 
@@ -143,18 +145,17 @@ fn authenticate(
 }
 
 /// What the function is given: the body, or the text that it is in JSON.
-async fn payload(exchange: &mut Exchange, unwrap: bool) -> Result<String, Refusal> {
-    let too_large = ApiError::too_large();
-    let body = exchange.read_body().await.map_err(|error| match error {
-        error if error == too_large => Refusal::TooLarge,
-        error => Refusal::Ours(error),
-    })?;
-    if unwrap {
-        let not_text = |_| refused(Code::InvalidArgument, "RPC payload must be UTF-8 text");
-        return String::from_utf8(body.into()).map_err(not_text);
-    }
-    if body.is_empty() {
-        return Ok(String::new());
+async fn payload(exchange: &mut Exchange, unwrap: bool) -> Result<Bytes, Refusal> {
+    let body =
+        exchange
+            .read_body()
+            .await
+            .map_err(|error| match error == ApiError::too_large() {
+                true => Refusal::TooLarge,
+                false => Refusal::Ours(error),
+            })?;
+    if unwrap || body.is_empty() {
+        return Ok(body);
     }
     let text = serde_json::from_slice::<Option<String>>(&body).map_err(|_| {
         refused(
@@ -162,7 +163,7 @@ async fn payload(exchange: &mut Exchange, unwrap: bool) -> Result<String, Refusa
             "json: cannot unmarshal object into Go value of type string",
         )
     })?;
-    Ok(text.unwrap_or_default())
+    Ok(text.unwrap_or_default().into())
 }
 
 /// Headers as the function sees them. Deadlines are ours to set.

@@ -1,8 +1,9 @@
 //! What the API needs of the world, and of game code in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use uuid::Uuid;
@@ -71,8 +72,8 @@ pub struct ApiCall {
     pub operation: &'static str,
     /// Who calls; nobody yet while somebody logs in.
     pub caller: Option<SessionClaims>,
-    /// Where the call comes from; port 0 if a proxy did not tell it.
-    pub client: Option<SocketAddr>,
+    /// Where the call comes from.
+    pub client: Option<IpAddr>,
     /// The request, its names in snake case and its defaults left out.
     pub request: Value,
 }
@@ -107,22 +108,22 @@ pub struct RpcRequest {
     /// Name of the function in lower case.
     pub id: String,
     /// What is handed to it.
-    pub payload: String,
+    pub payload: Bytes,
     /// Who calls; `None` if it is another server, by the HTTP key.
     pub caller: Option<SessionClaims>,
     /// Parameters of the query.
     pub query: BTreeMap<String, Vec<String>>,
     /// Headers of the request, their names in lower case.
     pub headers: BTreeMap<String, Vec<String>>,
-    /// Where the call comes from; port 0 if a proxy did not tell it.
-    pub client: Option<SocketAddr>,
+    /// Where the call comes from.
+    pub client: Option<IpAddr>,
 }
 
 /// What a function returned.
 #[derive(Clone, Debug, Default)]
 pub struct RpcReply {
     /// Its result; empty for none.
-    pub payload: String,
+    pub payload: Bytes,
 }
 
 /// Why a function returned nothing.

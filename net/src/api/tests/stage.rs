@@ -211,7 +211,7 @@ impl World for FakeWorld {
             match call.id.as_str() {
                 "void" => Ok(RpcReply::default()),
                 "fail" => {
-                    let code: i64 = call.payload.parse().unwrap_or(0);
+                    let code: i64 = String::from_utf8_lossy(&call.payload).parse().unwrap_or(0);
                     Err(RpcFailure::Failed {
                         code: Code::from_number(code),
                         message: "boom".to_owned(),
