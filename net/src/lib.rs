@@ -1,6 +1,40 @@
 //! Everything around the Tiltyard world: sockets, HTTP, accounts, storage, configuration.
+//!
+//! ```text
+//! WebSocket /ws ─► peer ─► convert ─► queue ─► engine ─► outbox ─► egress ─► peer ─► WebSocket
+//! HTTP /v2 ──────► api ──► bridge ──┘                          └─► bridge ─► api
+//!                   └─► store (SQLite)
+//! ```
+//!
+//! [`ServerPlugins`] is all that a game's `main` needs:
+//!
+//! ```no_run
+//! use tiltyard::prelude::*;
+//! use tiltyard_net::ServerPlugins;
+//!
+//! fn main() -> AppExit {
+//!     App::new().add_plugins(ServerPlugins).run()
+//! }
+//! ```
 
+pub mod api;
 pub mod auth;
+mod bridge;
 pub mod cli;
 pub mod config;
+mod convert;
+mod egress;
+mod listen;
+mod logging;
+mod pace;
+mod peer;
+mod server;
 pub mod store;
+mod thread;
+mod world;
+
+pub use self::{
+    bridge::{Bridge, BridgeError},
+    listen::PublicFiles,
+    server::{ServerError, ServerPlugins, ServerPluginsWith, engine_plugin, run, run_with},
+};

@@ -1,1 +1,3 @@
-//! Not written yet.
+//! Behaviour tests of Tiltyard, and the server that conformance scenarios are run against.
+
+pub mod fixture;

@@ -34,6 +34,8 @@ pub(crate) struct Functions {
 /// The names of what was registered, for whoever wants to ask only where there is an answer.
 #[derive(Clone, Debug, Default)]
 pub struct FunctionNames {
+    /// Functions.
+    pub rpcs: Arc<BTreeSet<String>>,
     /// HTTP operations with a hook before them.
     pub before_api: Arc<BTreeSet<String>>,
     /// HTTP operations with a hook after them.
@@ -48,6 +50,7 @@ impl FunctionNames {
             return Self::default();
         };
         Self {
+            rpcs: Arc::new(functions.rpcs.keys().cloned().collect()),
             before_api: Arc::new(functions.before_api.keys().cloned().collect()),
             after_api: Arc::new(functions.after_api.keys().cloned().collect()),
         }

@@ -22,6 +22,7 @@ pub use options::{
 };
 pub use value::{KeyValue, LogFormat, LogLevel, Secret};
 
+pub(crate) use value::parse_bool;
 pub(crate) use yaml::read_pairs;
 
 use flags::Given;

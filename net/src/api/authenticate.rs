@@ -1,0 +1,417 @@
+//! Logging in: `/v2/account/authenticate/…`.
+
+use rand::RngExt as _;
+use serde_json::{Value, json};
+use tiltyard_proto::api;
+use uuid::Uuid;
+
+use super::caller::Game;
+use super::error::{ApiError, Code};
+use super::operation::{Context, Message, Operation, decode_body};
+use super::query::Query;
+use crate::auth::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, TooManyLogouts, Vars};
+use crate::store::{Identifier, Login, NewAccount, StoreError};
+
+/// A login: the account in the body, the rest in the query.
+pub(super) struct Authenticate<A> {
+    account: A,
+    create: Option<bool>,
+    username: String,
+}
+
+impl<A: Message + tiltyard_proto::json::FromJson + Default> Authenticate<A> {
+    fn decode(query: &Query, body: &[u8]) -> Result<Self, ApiError> {
+        Ok(Self {
+            account: decode_body(body)?,
+            create: query.bool("create")?,
+            username: query.string("username")?.unwrap_or_default(),
+        })
+    }
+}
+
+impl<A: Message> Message for Authenticate<A> {
+    fn to_value(&self) -> Value {
+        let mut value = json!({"account": self.account.to_value()});
+        if let Some(create) = self.create {
+            value["create"] = create.into();
+        }
+        if !self.username.is_empty() {
+            value["username"] = self.username.as_str().into();
+        }
+        value
+    }
+
+    fn from_value(value: &Value) -> Result<Self, ApiError> {
+        let nothing = json!({});
+        Ok(Self {
+            account: A::from_value(value.get("account").unwrap_or(&nothing))?,
+            create: value.get("create").and_then(Value::as_bool),
+            username: value["username"].as_str().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// Logging in with a device id.
+pub(super) struct AuthenticateDevice;
+
+impl Operation for AuthenticateDevice {
+    const NAME: &'static str = "AuthenticateDevice";
+    const READS_BODY: bool = true;
+    type Caller = Game;
+    type Request = Authenticate<api::AccountDevice>;
+    type Response = api::Session;
+
+    fn decode(query: &Query, body: &[u8]) -> Result<Self::Request, ApiError> {
+        Authenticate::decode(query, body)
+    }
+
+    async fn run(
+        context: Context<'_>,
+        _: &Game,
+        request: Self::Request,
+    ) -> Result<api::Session, ApiError> {
+        let api::AccountDevice { id, vars } = request.account;
+        check_id("Device ID", &id, 10)?;
+        check_username(&request.username)?;
+        let visitor = Visitor {
+            identifier: Identifier::Device(id),
+            username: request.username,
+            create: request.create,
+        };
+        visitor.log_in(context, vars.into_iter().collect()).await
+    }
+}
+
+/// Logging in with an id of the game's own.
+pub(super) struct AuthenticateCustom;
+
+impl Operation for AuthenticateCustom {
+    const NAME: &'static str = "AuthenticateCustom";
+    const READS_BODY: bool = true;
+    type Caller = Game;
+    type Request = Authenticate<api::AccountCustom>;
+    type Response = api::Session;
+
+    fn decode(query: &Query, body: &[u8]) -> Result<Self::Request, ApiError> {
+        Authenticate::decode(query, body)
+    }
+
+    async fn run(
+        context: Context<'_>,
+        _: &Game,
+        request: Self::Request,
+    ) -> Result<api::Session, ApiError> {
+        let api::AccountCustom { id, vars } = request.account;
+        check_id("Custom ID", &id, 6)?;
+        check_username(&request.username)?;
+        let visitor = Visitor {
+            identifier: Identifier::Custom(id),
+            username: request.username,
+            create: request.create,
+        };
+        visitor.log_in(context, vars.into_iter().collect()).await
+    }
+}
+
+/// Logging in with a password, by e-mail address or by username.
+pub(super) struct AuthenticateEmail;
+
+impl Operation for AuthenticateEmail {
+    const NAME: &'static str = "AuthenticateEmail";
+    const READS_BODY: bool = true;
+    type Caller = Game;
+    type Request = Authenticate<api::AccountEmail>;
+    type Response = api::Session;
+
+    fn decode(query: &Query, body: &[u8]) -> Result<Self::Request, ApiError> {
+        Authenticate::decode(query, body)
+    }
+
+    async fn run(
+        context: Context<'_>,
+        _: &Game,
+        request: Self::Request,
+    ) -> Result<api::Session, ApiError> {
+        let api::AccountEmail {
+            email,
+            password,
+            vars,
+        } = request.account;
+        if !email.is_empty() {
+            check_email(&email)?;
+        }
+        if password.len() < PASSWORD_BYTES_MIN {
+            return Err(ApiError::invalid(
+                "Password must be at least 8 characters long.",
+            ));
+        }
+        if email.is_empty() && request.username.is_empty() {
+            return Err(ApiError::invalid(
+                "Username is required when email address is not supplied.",
+            ));
+        }
+        check_username(&request.username)?;
+        // A username alone lets in, but makes no account.
+        let visitor = match email.is_empty() {
+            true => Visitor {
+                identifier: Identifier::Username(request.username),
+                username: String::new(),
+                create: Some(false),
+            },
+            false => Visitor {
+                identifier: Identifier::Email(email.to_lowercase()),
+                username: request.username,
+                create: request.create,
+            },
+        };
+        let vars = vars.into_iter().collect();
+        visitor.log_in_with_password(context, &password, vars).await
+    }
+}
+
+/// Somebody who wants to be let in.
+struct Visitor {
+    identifier: Identifier,
+    /// The name a new account gets; empty for any.
+    username: String,
+    create: Option<bool>,
+}
+
+impl Visitor {
+    async fn log_in(self, context: Context<'_>, vars: Vars) -> Result<api::Session, ApiError> {
+        if let Some(login) = self.find(context).await? {
+            return admit(context, &login, vars, false);
+        }
+        self.join(context, None, vars).await
+    }
+
+    async fn log_in_with_password(
+        self,
+        context: Context<'_>,
+        password: &str,
+        vars: Vars,
+    ) -> Result<api::Session, ApiError> {
+        let passwords = &context.state.passwords;
+        if let Some(login) = self.find(context).await? {
+            let hash = login.password_hash.as_deref();
+            if !passwords.verify(password, hash).await? {
+                return Err(ApiError::new(Code::Unauthenticated, "Invalid credentials."));
+            }
+            return admit(context, &login, vars, false);
+        }
+        if self.create == Some(false) {
+            return Err(unknown());
+        }
+        if password.len() > PASSWORD_BYTES_MAX {
+            return Err(ApiError::invalid("Password must be at most 72 bytes long."));
+        }
+        let hash = passwords.hash(password).await?;
+        self.join(context, Some(hash), vars).await
+    }
+
+    /// The account, unless it is banned.
+    async fn find(&self, context: Context<'_>) -> Result<Option<Login>, ApiError> {
+        let found = context.state.store.find_login(&self.identifier).await;
+        let found =
+            found.map_err(|error| ApiError::internal("Error finding user account.", &error))?;
+        match found {
+            Some(login) if login.banned => Err(banned()),
+            found => Ok(found),
+        }
+    }
+
+    /// Makes an account, unless somebody with the same identifier just did.
+    async fn join(
+        self,
+        context: Context<'_>,
+        password_hash: Option<String>,
+        vars: Vars,
+    ) -> Result<api::Session, ApiError> {
+        if self.create == Some(false) {
+            return Err(unknown());
+        }
+        let has_password = password_hash.is_some();
+        let account = NewAccount {
+            identifier: self.identifier.clone(),
+            username: match self.username.is_empty() {
+                true => random_name(),
+                false => self.username.clone(),
+            },
+            password_hash,
+        };
+        let error = match context
+            .state
+            .store
+            .create_account(&account, context.now)
+            .await
+        {
+            Ok(user_id) => {
+                let login = Login {
+                    user_id,
+                    username: account.username,
+                    banned: false,
+                    password_hash: None,
+                };
+                return admit(context, &login, vars, true);
+            }
+            Err(error) => error,
+        };
+        // The password of a faster account was not compared, so that one is not let in here.
+        let raced = matches!(
+            error,
+            StoreError::IdentifierTaken | StoreError::UsernameTaken
+        );
+        if raced
+            && !has_password
+            && let Some(login) = self.find(context).await?
+        {
+            return admit(context, &login, vars, false);
+        }
+        Err(match error {
+            StoreError::UsernameTaken => {
+                ApiError::new(Code::AlreadyExists, "Username is already in use.")
+            }
+            error => ApiError::internal("Error finding or creating user account.", &error),
+        })
+    }
+}
+
+/// Issues the tokens of a login.
+fn admit(
+    context: Context<'_>,
+    login: &Login,
+    vars: Vars,
+    created: bool,
+) -> Result<api::Session, ApiError> {
+    let Context { state, now } = context;
+    if state.config.session.single_session {
+        state.sessions.logout_all(login.user_id, now)?;
+    }
+    let pair = state
+        .sessions
+        .issue(login.user_id, &login.username, vars, now);
+    Ok(api::Session {
+        created,
+        token: pair.session,
+        refresh_token: pair.refresh,
+    })
+}
+
+pub(super) fn unknown() -> ApiError {
+    ApiError::not_found("User account not found.")
+}
+
+pub(super) fn banned() -> ApiError {
+    ApiError::new(Code::PermissionDenied, "User account banned.")
+}
+
+impl From<TooManyLogouts> for ApiError {
+    fn from(error: TooManyLogouts) -> Self {
+        Self::new(Code::Unavailable, error.to_string())
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::new(Code::ResourceExhausted, "Try again later."),
+            PasswordError::Broken => Self::internal("Error checking password.", &error),
+        }
+    }
+}
+
+/// Ten letters, as the reference server makes them.
+fn random_name() -> String {
+    const LETTERS: &[u8; 52] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let mut random = rand::rng();
+    let letter = || char::from(LETTERS[random.random_range(..LETTERS.len())]);
+    std::iter::repeat_with(letter).take(10).collect()
+}
+
+/// White space and control characters of ASCII; others are let through.
+fn has_gaps(text: &str) -> bool {
+    text.contains(|c: char| c == ' ' || c.is_ascii_control())
+}
+
+fn check_id(kind: &str, id: &str, bytes_min: usize) -> Result<(), ApiError> {
+    if id.is_empty() {
+        return Err(ApiError::invalid(format!("{kind} is required.")));
+    }
+    if has_gaps(id) {
+        let text = format!("{kind} invalid, no spaces or control characters allowed.");
+        return Err(ApiError::invalid(text));
+    }
+    if !(bytes_min..=128).contains(&id.len()) {
+        let text = format!("{kind} invalid, must be {bytes_min}-128 bytes.");
+        return Err(ApiError::invalid(text));
+    }
+    Ok(())
+}
+
+fn check_email(email: &str) -> Result<(), ApiError> {
+    if has_gaps(email) {
+        let text = "Invalid email address, no spaces or control characters allowed.";
+        return Err(ApiError::invalid(text));
+    }
+    if !looks_like_email(email) {
+        return Err(ApiError::invalid("Invalid email address format."));
+    }
+    if !(10..=255).contains(&email.len()) {
+        return Err(ApiError::invalid(
+            "Invalid email address, must be 10-255 bytes.",
+        ));
+    }
+    Ok(())
+}
+
+/// `^.+@.+\..+$`
+fn looks_like_email(email: &str) -> bool {
+    let mut characters = email.chars();
+    characters.next();
+    let Some((_, domain)) = characters.as_str().split_once('@') else {
+        return false;
+    };
+    let inner = domain.char_indices().skip(1);
+    inner
+        .filter(|(_, c)| *c == '.')
+        .any(|(index, _)| index + 1 < domain.len())
+}
+
+/// A name that may be given to an account; empty will do here, for none.
+pub(super) fn check_username(username: &str) -> Result<(), ApiError> {
+    if username.contains("[]") || username.contains(|c: char| c.is_ascii_control()) {
+        let text = "Username invalid, no spaces or control characters allowed.";
+        return Err(ApiError::invalid(text));
+    }
+    if username.len() > 128 {
+        return Err(ApiError::invalid("Username invalid, must be 1-128 bytes."));
+    }
+    Ok(())
+}
+
+/// The user of an id in any usual form.
+pub(super) fn parse_user_id(text: &str) -> Option<Uuid> {
+    Uuid::parse_str(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_told_from_other_text() {
+        for good in ["a@b.c", "a@b@c.d", "@@a.b", "é@b.c", "a@b..", "a@@.c"] {
+            assert!(looks_like_email(good), "{good}");
+        }
+        for bad in ["", "@", "a", "a@", "@b.c", "a@b", "a@.c", "a@b.", "@b@"] {
+            assert!(!looks_like_email(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn random_names_are_ten_letters() {
+        let name = random_name();
+        assert_eq!(name.len(), 10);
+        assert!(name.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    }
+}

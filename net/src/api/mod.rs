@@ -1,0 +1,79 @@
+//! The HTTP API: `/healthcheck` and everything below `/v2`.
+//!
+//! ```text
+//! request → frame (headers, CORS) → gateway (path, method, deadline, panics)
+//!   → operation: decode → authenticate → before hook → carry out → after hook → encode
+//! ```
+//!
+//! The table of routes is in `routes`; an operation is a type in the file of its group. Function
+//! calls (`/v2/rpc`) have rules of their own and go past the operations.
+
+mod account;
+mod authenticate;
+mod body;
+mod caller;
+mod error;
+mod frame;
+mod gateway;
+mod matches;
+mod operation;
+mod query;
+mod routes;
+mod rpc;
+mod session;
+#[cfg(test)]
+mod tests;
+mod user;
+mod world;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+pub use caller::client_address;
+pub use error::Code;
+pub use world::{
+    ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, RpcFailure, RpcReply, RpcRequest,
+    Verdict, When, World, WorldError,
+};
+
+use crate::auth::{Clock, Passwords, Secrets, Sessions};
+use crate::config::Config;
+use crate::store::Store;
+
+/// What the API works with. Clones share it.
+#[derive(Clone)]
+pub struct ApiState {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The keys that callers present.
+    pub secrets: Arc<Secrets>,
+    /// The tokens.
+    pub sessions: Arc<Sessions>,
+    /// The hasher of passwords.
+    pub passwords: Arc<Passwords>,
+    /// The accounts.
+    pub store: Store,
+    /// The world and the game in it.
+    pub world: Arc<dyn World>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The API alone.
+///
+/// The caller's address is taken from axum's `ConnectInfo<SocketAddr>`, where there is one.
+pub fn router(state: ApiState) -> Router {
+    around(Router::new(), state)
+}
+
+/// The API around further routes, such as `/` and `/ws`.
+///
+/// What holds for every request of the port holds for those too: cross-origin rules, extra
+/// response headers, the limit on headers, and that `/` and `/ws` know no method but GET.
+pub fn around(sockets: Router, state: ApiState) -> Router {
+    let layer = axum::middleware::from_fn_with_state(state.clone(), frame::frame);
+    sockets
+        .fallback(move |request| gateway::answer(state.clone(), request))
+        .layer(layer)
+}

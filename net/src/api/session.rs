@@ -1,0 +1,131 @@
+//! Sessions: `/v2/account/session/refresh`, `/v2/session/logout`; and `/healthcheck`.
+
+use tiltyard_proto::api;
+
+use super::authenticate::{banned, unknown};
+use super::caller::{Anyone, GameOrHolder};
+use super::error::{ApiError, Code};
+use super::operation::{Context, Nothing, Operation, decode_body};
+use super::query::Query;
+use crate::auth::SessionClaims;
+use crate::store::Identifier;
+
+/// Whether the server answers at all.
+pub(super) struct Healthcheck;
+
+impl Operation for Healthcheck {
+    const NAME: &'static str = "Healthcheck";
+    type Caller = Anyone;
+    type Request = Nothing;
+    type Response = Nothing;
+
+    fn decode(_: &Query, _: &[u8]) -> Result<Nothing, ApiError> {
+        Ok(Nothing)
+    }
+
+    async fn run(_: Context<'_>, _: &Anyone, _: Nothing) -> Result<Nothing, ApiError> {
+        Ok(Nothing)
+    }
+}
+
+/// New tokens for a refresh token.
+pub(super) struct SessionRefresh;
+
+impl Operation for SessionRefresh {
+    const NAME: &'static str = "SessionRefresh";
+    const READS_BODY: bool = true;
+    type Caller = GameOrHolder;
+    type Request = api::SessionRefreshRequest;
+    type Response = api::Session;
+
+    fn decode(_: &Query, body: &[u8]) -> Result<Self::Request, ApiError> {
+        decode_body(body)
+    }
+
+    async fn run(
+        Context { state, now }: Context<'_>,
+        _: &GameOrHolder,
+        request: Self::Request,
+    ) -> Result<api::Session, ApiError> {
+        if request.token.is_empty() {
+            return Err(ApiError::invalid("Refresh token is required."));
+        }
+        let claims = state.sessions.verify_refresh(&request.token, now);
+        let claims = claims.map_err(|_| {
+            ApiError::new(Code::Unauthenticated, "Refresh token invalid or expired.")
+        })?;
+        let found = state
+            .store
+            .find_login(&Identifier::User(claims.user_id))
+            .await;
+        let login = found
+            .map_err(|error| ApiError::internal("Error finding user account.", &error))?
+            .ok_or_else(unknown)?;
+        if login.banned {
+            return Err(banned());
+        }
+        let vars = (!request.vars.is_empty()).then(|| request.vars.into_iter().collect());
+        let pair = state.sessions.refresh(claims, &login.username, vars, now);
+        Ok(api::Session {
+            created: false,
+            token: pair.session,
+            refresh_token: pair.refresh,
+        })
+    }
+}
+
+/// An end to some tokens, or to all.
+pub(super) struct SessionLogout;
+
+impl Operation for SessionLogout {
+    const NAME: &'static str = "SessionLogout";
+    const READS_BODY: bool = true;
+    type Caller = SessionClaims;
+    type Request = api::SessionLogoutRequest;
+    type Response = Nothing;
+
+    fn decode(_: &Query, body: &[u8]) -> Result<Self::Request, ApiError> {
+        decode_body(body)
+    }
+
+    async fn run(
+        Context { state, now }: Context<'_>,
+        caller: &SessionClaims,
+        request: Self::Request,
+    ) -> Result<Nothing, ApiError> {
+        let sessions = &state.sessions;
+        if request.token.is_empty() && request.refresh_token.is_empty() {
+            sessions.logout_all(caller.user_id, now)?;
+            return Ok(Nothing);
+        }
+        // Both are looked at before either is ended.
+        let own = |claims: &SessionClaims| claims.user_id == caller.user_id;
+        let session = match request.token.as_str() {
+            "" => None,
+            token => Some(
+                sessions
+                    .verify_session(token, now)
+                    .ok()
+                    .filter(own)
+                    .ok_or_else(|| ApiError::invalid("Session token invalid."))?,
+            ),
+        };
+        let refresh = match request.refresh_token.as_str() {
+            "" => None,
+            token => Some(
+                sessions
+                    .verify_refresh(token, now)
+                    .ok()
+                    .filter(own)
+                    .ok_or_else(|| ApiError::invalid("Refresh token invalid."))?,
+            ),
+        };
+        if let Some(claims) = session {
+            sessions.logout_session(&claims, now)?;
+        }
+        if let Some(claims) = refresh {
+            sessions.logout_refresh(&claims, now)?;
+        }
+        Ok(Nothing)
+    }
+}

@@ -1,0 +1,9 @@
+//! The API from outside: requests in, responses out, with a world that is made up.
+
+mod accounts;
+mod auth;
+mod framework;
+mod hooks;
+mod matches;
+mod rpc;
+mod stage;

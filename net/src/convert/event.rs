@@ -1,0 +1,115 @@
+//! What happened in the world, as envelopes.
+
+use bytes::Bytes;
+use tiltyard::{Event, MatchDataEvent, PresenceView, RawEnvelope, StreamId};
+use tiltyard_proto::{
+    match_data::{self, MatchDataParts, PresenceParts},
+    realtime::{self as wire, Envelope, envelope::Message},
+};
+use uuid::Uuid;
+
+use super::{
+    Encoding,
+    frame::{envelope_frame, frame},
+    reply::{ChannelNames, error_to_wire, view_to_wire},
+};
+
+/// An event, ready to be sent.
+pub(crate) fn event_to_frame(event: &Event, encoding: Encoding) -> Bytes {
+    match event {
+        Event::MatchData(data) => match_data_frame(data, encoding),
+        Event::Raw(RawEnvelope(envelope)) => match envelope.downcast_ref::<Envelope>() {
+            Some(envelope) => envelope_frame(envelope, encoding),
+            None => envelope_frame(&Envelope::default(), encoding),
+        },
+        other => envelope_frame(&Envelope { cid: String::new(), message: event_to_wire(other) }, encoding),
+    }
+}
+
+/// By far the most frequent event; written without the detour over a message.
+fn match_data_frame(data: &MatchDataEvent, encoding: Encoding) -> Bytes {
+    let match_id = data.match_id.to_string();
+    let mut ids = [[0; uuid::fmt::Hyphenated::LENGTH]; 2];
+    let [user_id, session_id] = &mut ids;
+    let presence = data.sender.as_ref().map(|sender| PresenceParts {
+        user_id: sender.user_id.0.hyphenated().encode_lower(user_id),
+        session_id: sender.session_id.0.hyphenated().encode_lower(session_id),
+        username: &sender.username,
+    });
+    let parts = MatchDataParts {
+        match_id: &match_id,
+        presence,
+        op_code: data.op_code,
+        data: &data.data,
+        reliable: data.reliable,
+    };
+    frame(encoding, |bytes| match encoding {
+        Encoding::Json => match_data::write_json(&parts, bytes),
+        Encoding::Protobuf => match_data::write_protobuf(&parts, bytes),
+    })
+}
+
+fn event_to_wire(event: &Event) -> Option<Message> {
+    Some(match event {
+        Event::MatchPresence { match_id, joins, leaves } => Message::MatchPresenceEvent(wire::MatchPresenceEvent {
+            match_id: match_id.to_string(),
+            joins: views(joins),
+            leaves: views(leaves),
+        }),
+        Event::StreamData(data) => Message::StreamData(wire::StreamData {
+            stream: Some(stream_to_wire(&data.stream)),
+            sender: None,
+            data: data.data.clone(),
+            reliable: data.reliable,
+        }),
+        Event::StreamPresence { stream, joins, leaves } => Message::StreamPresenceEvent(wire::StreamPresenceEvent {
+            stream: Some(stream_to_wire(stream)),
+            joins: views(joins),
+            leaves: views(leaves),
+        }),
+        Event::ChannelPresence(presences) => {
+            let ChannelNames { room_name, group_id, user_id_one, user_id_two } = ChannelNames::of(&presences.id);
+            Message::ChannelPresenceEvent(wire::ChannelPresenceEvent {
+                channel_id: presences.id.to_string(),
+                joins: views(&presences.joins),
+                leaves: views(&presences.leaves),
+                room_name,
+                group_id,
+                user_id_one,
+                user_id_two,
+            })
+        }
+        Event::StatusPresence { joins, leaves } => Message::StatusPresenceEvent(wire::StatusPresenceEvent {
+            joins: statuses(joins),
+            leaves: statuses(leaves),
+        }),
+        Event::Error(error) => error_to_wire(error.clone()),
+        Event::MatchData(_) | Event::Raw(_) => return None,
+        other => {
+            tracing::error!(?other, "an event has no wire form");
+            return None;
+        }
+    })
+}
+
+fn views(views: &[PresenceView]) -> Vec<wire::UserPresence> {
+    views.iter().map(view_to_wire).collect()
+}
+
+/// Only here is the status text shown, even when it is empty.
+fn statuses(views: &[PresenceView]) -> Vec<wire::UserPresence> {
+    views
+        .iter()
+        .map(|view| wire::UserPresence { status: Some(view.status.to_string()), ..view_to_wire(view) })
+        .collect()
+}
+
+fn stream_to_wire(stream: &StreamId) -> wire::Stream {
+    let text = |uuid: Uuid| if uuid.is_nil() { String::new() } else { uuid.to_string() };
+    wire::Stream {
+        mode: i32::from(stream.mode),
+        subject: text(stream.subject),
+        subcontext: text(stream.subcontext),
+        label: stream.label.to_string(),
+    }
+}

@@ -1,0 +1,13 @@
+//! Between the wire and the engine. Nothing else in the server names both.
+
+mod event;
+mod frame;
+mod reply;
+mod request;
+
+pub(crate) use self::{
+    event::event_to_frame,
+    frame::{Encoding, Frames, ping_frame, close_frame},
+    reply::reply_to_frame,
+    request::{Decoded, MatchTokens, decode},
+};

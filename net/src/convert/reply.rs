@@ -1,0 +1,96 @@
+//! What the engine answers, as envelopes.
+
+use bytes::Bytes;
+use tiltyard::{ChannelId, ChannelInfo, Cid, MatchInfo, PresenceView, Reply, RequestError, UserPresence};
+use tiltyard_proto::{
+    api,
+    realtime::{self as wire, Envelope, envelope::Message},
+};
+
+use super::{Encoding, frame::envelope_frame};
+
+/// The answer to a request, ready to be sent.
+pub(crate) fn reply_to_frame(cid: Cid, reply: Reply, encoding: Encoding) -> Bytes {
+    let cid = cid.map(String::from).unwrap_or_default();
+    envelope_frame(&Envelope { cid, message: reply_to_wire(reply) }, encoding)
+}
+
+fn reply_to_wire(reply: Reply) -> Option<Message> {
+    Some(match reply {
+        Reply::Done => return None,
+        Reply::Error(error) => error_to_wire(error),
+        Reply::Match(info) => Message::Match(match_to_wire(*info)),
+        Reply::Channel(info) => Message::Channel(channel_to_wire(*info)),
+        Reply::Rpc { id, payload } => Message::Rpc(api::Rpc { id, payload, http_key: String::new() }),
+        Reply::Pong => Message::Pong(wire::Pong {}),
+        other => {
+            tracing::error!(?other, "a reply has no wire form");
+            return None;
+        }
+    })
+}
+
+pub(super) fn error_to_wire(error: RequestError) -> Message {
+    let context = std::collections::BTreeMap::new();
+    Message::Error(wire::Error { code: error.code as i32, message: error.message, context })
+}
+
+/// Who it is, and nothing else.
+pub(super) fn presence_to_wire(presence: &UserPresence) -> wire::UserPresence {
+    wire::UserPresence {
+        user_id: presence.user_id.to_string(),
+        session_id: presence.session_id.to_string(),
+        username: presence.username.to_string(),
+        ..wire::UserPresence::default()
+    }
+}
+
+/// Who it is, and whether their chat is stored.
+pub(super) fn view_to_wire(view: &PresenceView) -> wire::UserPresence {
+    wire::UserPresence { persistence: view.persistence, ..presence_to_wire(&view.who) }
+}
+
+fn match_to_wire(info: MatchInfo) -> wire::Match {
+    wire::Match {
+        match_id: info.match_id.to_string(),
+        authoritative: info.authoritative,
+        label: info.label.map(|label| label.to_string()),
+        size: i32::try_from(info.size).unwrap_or(i32::MAX),
+        presences: info.presences.iter().map(presence_to_wire).collect(),
+        self_: Some(presence_to_wire(&info.me)),
+    }
+}
+
+fn channel_to_wire(info: ChannelInfo) -> wire::Channel {
+    let ChannelNames { room_name, group_id, user_id_one, user_id_two } = ChannelNames::of(&info.id);
+    wire::Channel {
+        id: info.id.to_string(),
+        presences: info.presences.iter().map(view_to_wire).collect(),
+        self_: Some(wire::UserPresence { persistence: info.persistence, ..presence_to_wire(&info.me) }),
+        room_name,
+        group_id,
+        user_id_one,
+        user_id_two,
+    }
+}
+
+/// A channel is named by its room, its group or its two users.
+#[derive(Default)]
+pub(super) struct ChannelNames {
+    pub(super) room_name: String,
+    pub(super) group_id: String,
+    pub(super) user_id_one: String,
+    pub(super) user_id_two: String,
+}
+
+impl ChannelNames {
+    pub(super) fn of(id: &ChannelId) -> Self {
+        let users = id.user_ids();
+        Self {
+            room_name: id.room_name().unwrap_or_default().to_owned(),
+            group_id: id.group_id().map(|id| id.to_string()).unwrap_or_default(),
+            user_id_one: users.map(|(one, _)| one.to_string()).unwrap_or_default(),
+            user_id_two: users.map(|(_, two)| two.to_string()).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! From the engine's outbox to the network threads: every message is encoded at most once a format.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tiltyard::{Event, Outbound, Recipients, Slot};
+use tracing::warn;
+
+use crate::{
+    bridge::Calls,
+    convert::{Encoding, Frames, event_to_frame, reply_to_frame},
+    thread::{Egress, EgressSender},
+};
+
+/// Recipients up to which each gets an entry of its own; above that the list itself is handed over.
+const LISTED_RECIPIENTS_MAX: usize = 16;
+/// Entries that are kept for a network thread which is a second behind. Beyond them its clients lose
+/// messages and are closed for it.
+const CARRIED_ENTRIES_MAX: usize = 262_144;
+
+/// What a client is told whose messages could not be kept.
+const LOST_REASON: &str = "server could not keep up";
+
+/// Hands what leaves the world to the network threads.
+#[derive(Debug)]
+pub(crate) struct EgressRouter {
+    threads: Vec<Outlet>,
+    calls: Arc<Calls>,
+}
+
+#[derive(Debug)]
+struct Outlet {
+    sender: EgressSender,
+    batch: Vec<Egress>,
+}
+
+impl EgressRouter {
+    pub(crate) fn new(senders: Vec<EgressSender>, calls: Arc<Calls>) -> Self {
+        let threads = senders.into_iter().map(|sender| Outlet { sender, batch: Vec::new() }).collect();
+        Self { threads, calls }
+    }
+
+    /// Encodes what one pass has to say and hands it over, one batch a thread.
+    pub(crate) fn send(&mut self, outbound: Vec<Outbound>) {
+        for entry in outbound {
+            match entry {
+                Outbound::Reply { to, cid, reply } => {
+                    let frame = reply_to_frame(cid, reply, Encoding::of(to.encoding));
+                    self.push(to, frame);
+                }
+                Outbound::Event { to, event } => self.push_event(&to, &event),
+                Outbound::Close { slot, reason } => {
+                    if let Some(outlet) = self.threads.get_mut(usize::from(slot.thread)) {
+                        let Slot { index, generation, .. } = slot;
+                        outlet.batch.push(Egress::Close { index, generation, reason });
+                    }
+                }
+                Outbound::Answer { id, answer } => self.calls.complete(id, answer),
+            }
+        }
+        for outlet in &mut self.threads {
+            outlet.hand_over();
+        }
+    }
+
+    fn push(&mut self, slot: Slot, frame: Bytes) {
+        let Slot { thread, index, generation, .. } = slot;
+        if let Some(outlet) = self.threads.get_mut(usize::from(thread)) {
+            outlet.batch.push(Egress::One { index, generation, frame });
+        }
+    }
+
+    fn push_event(&mut self, to: &Recipients, event: &Event) {
+        let slots = to.as_slice();
+        let mut frames = Frames::default();
+        for encoding in [Encoding::Json, Encoding::Protobuf] {
+            if slots.iter().any(|slot| Encoding::of(slot.encoding) == encoding) {
+                frames.set(encoding, event_to_frame(event, encoding));
+            }
+        }
+        match to {
+            Recipients::Many(shared) if shared.len() > LISTED_RECIPIENTS_MAX => {
+                for outlet in &mut self.threads {
+                    outlet.batch.push(Egress::Fanout { to: shared.clone(), frames: frames.clone() });
+                }
+            }
+            _ => {
+                for slot in slots {
+                    if let Some(frame) = frames.get(Encoding::of(slot.encoding)) {
+                        self.push(*slot, frame.clone());
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Outlet {
+    /// Gives the batch to the thread, or keeps it for the next pass.
+    fn hand_over(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let Err(batch) = self.sender.try_send(std::mem::take(&mut self.batch)) else {
+            return;
+        };
+        if batch.len() <= CARRIED_ENTRIES_MAX {
+            self.batch = batch;
+            return;
+        }
+        warn!(entries = batch.len(), "a network thread is far behind; its clients are closed");
+        self.batch = closings(&batch);
+    }
+}
+
+/// Nobody loses a message without being told: who had one in the batch is closed.
+fn closings(batch: &[Egress]) -> Vec<Egress> {
+    let mut lost: Vec<(u32, u32)> = batch
+        .iter()
+        .flat_map(|entry| match entry {
+            Egress::One { index, generation, .. } | Egress::Close { index, generation, .. } => {
+                vec![(*index, *generation)]
+            }
+            Egress::Fanout { to, .. } => to.iter().map(|slot| (slot.index, slot.generation)).collect(),
+        })
+        .collect();
+    lost.sort_unstable();
+    lost.dedup();
+    let close = |(index, generation)| Egress::Close { index, generation, reason: LOST_REASON };
+    lost.into_iter().map(close).collect()
+}

@@ -1,0 +1,142 @@
+//! The accept loop of a network thread.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr, TcpListener},
+    rc::Rc,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, extract::ConnectInfo};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{net::TcpStream, task::spawn_local};
+use tower::ServiceExt;
+use tracing::{debug, warn};
+
+/// Connections that the system may hold for the server to accept: a login storm of a second.
+const BACKLOG: i32 = 4096;
+/// Time for a client to send the whole head of a request.
+const HEAD_WAIT: Duration = Duration::from_secs(5);
+/// Bytes of the head of a request. The reference server takes 5,120 and some slack.
+const HEAD_BYTES_MAX: usize = 10 * 1024;
+/// How long to rest when the system gives no more connections, such as when descriptors run out.
+const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// Opens the port.
+///
+/// # Errors
+///
+/// Whatever the system says, such as that the port is in use.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A server that is started again finds the port in the hands of its own dead connections.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Counts connections, and turns away those above the bounds.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    open: AtomicUsize,
+    connections_max: usize,
+    per_address: Mutex<HashMap<IpAddr, usize>>,
+    per_address_max: usize,
+}
+
+impl Gate {
+    pub(crate) fn new(connections_max: usize, per_address_max: usize) -> Arc<Self> {
+        Arc::new(Self { open: AtomicUsize::new(0), connections_max, per_address: Mutex::default(), per_address_max })
+    }
+
+    /// Lets a connection in, unless there are too many.
+    pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Pass> {
+        if self.open.fetch_add(1, Ordering::AcqRel) >= self.connections_max {
+            self.open.fetch_sub(1, Ordering::AcqRel);
+            return None;
+        }
+        // From the own machine come load tests, and proxies that speak for everybody.
+        let counted = !address.is_loopback();
+        if counted {
+            let mut per_address = self.per_address.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = per_address.entry(address).or_default();
+            if *count >= self.per_address_max {
+                self.open.fetch_sub(1, Ordering::AcqRel);
+                return None;
+            }
+            *count += 1;
+        }
+        Some(Pass { gate: self.clone(), address: counted.then_some(address) })
+    }
+}
+
+/// One connection's place, given back when it ends.
+#[derive(Debug)]
+pub(crate) struct Pass {
+    gate: Arc<Gate>,
+    address: Option<IpAddr>,
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        self.gate.open.fetch_sub(1, Ordering::AcqRel);
+        let Some(address) = self.address else {
+            return;
+        };
+        let mut per_address = self.gate.per_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = per_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                per_address.remove(&address);
+            }
+        }
+    }
+}
+
+/// Accepts connections and serves them on this thread, for ever.
+pub(crate) async fn drive_listener(listener: TcpListener, router: Router, gate: Arc<Gate>) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, address)) => match gate.enter(address.ip()) {
+                Some(pass) => {
+                    spawn_local(serve(stream, address, router.clone(), Rc::new(pass)));
+                }
+                None => debug!(%address, "turned a connection away: too many are open"),
+            },
+            Err(error) => {
+                warn!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_REST).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, address: SocketAddr, router: Router, pass: Rc<Pass>) {
+    let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(address));
+        request
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WAIT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    if let Err(error) = connection.await {
+        debug!(%address, %error, "an HTTP connection ended early");
+    }
+    drop(pass);
+}

@@ -1,0 +1,247 @@
+//! The way from an HTTP request at `/ws` to a client of this thread.
+
+use std::{
+    cell::RefCell,
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    sync::Arc,
+};
+
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use sha1::{Digest, Sha1};
+use tiltyard::{NodeName, Opening, SessionId, Slot, UserId};
+use tokio::{net::TcpStream, task::spawn_local};
+use tracing::debug;
+use uuid::Uuid;
+
+use crate::{
+    api::client_address,
+    auth::{Clock, SessionClaims, Sessions},
+    convert::Encoding,
+    thread::NetThread,
+};
+
+thread_local! {
+    /// The network thread that this is, so that a handshake can hand its socket over.
+    pub(crate) static THREAD: RefCell<Option<Rc<NetThread>>> = const { RefCell::new(None) };
+}
+
+/// What handshakes need to know.
+#[derive(Clone)]
+pub(crate) struct WebSocketState {
+    pub(crate) sessions: Arc<Sessions>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) proxy_count: usize,
+    /// The last six bytes of every session id of this node.
+    pub(crate) node_part: [u8; 6],
+}
+
+impl WebSocketState {
+    /// The part of session ids that names the node: the first bytes of the SHA-1 of its name.
+    pub(crate) fn node_part(node: NodeName) -> [u8; 6] {
+        let digest = Sha1::digest(node.as_str().as_bytes());
+        let mut part = [0; 6];
+        part.copy_from_slice(&digest[..6]);
+        part
+    }
+}
+
+/// Why a handshake is refused, in the order in which it is looked at.
+struct Refusal(StatusCode, &'static str);
+
+const BAD_FORMAT: Refusal = Refusal(StatusCode::BAD_REQUEST, "Invalid format parameter\n");
+const BAD_TOKEN: Refusal = Refusal(StatusCode::UNAUTHORIZED, "Missing or invalid token\n");
+const BAD_HANDSHAKE: Refusal = Refusal(StatusCode::BAD_REQUEST, "Bad Request\n");
+
+/// Answers `GET /ws`: who has a good token becomes a client of this thread.
+pub(crate) async fn upgrade(
+    State(state): State<WebSocketState>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    mut request: Request,
+) -> Response<Body> {
+    let parameters = Parameters::of(request.uri().query().unwrap_or_default());
+    let (encoding, claims) = match admit(&state, &parameters, request.headers()) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return refuse(refusal),
+    };
+    let Some(accept) = handshake_answer(request.headers()) else {
+        return refuse(BAD_HANDSHAKE);
+    };
+    let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return refuse(BAD_HANDSHAKE);
+    };
+    let client = client_address(request.headers(), Some(address), state.proxy_count).unwrap_or(address.ip());
+    let opening = opening(&state, claims, &parameters, client, address.port());
+    spawn_local(hand_over(on_upgrade, encoding, opening));
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    response
+}
+
+/// Waits for the connection to be free of HTTP and gives it to this thread.
+async fn hand_over(on_upgrade: OnUpgrade, encoding: Encoding, opening: Opening) {
+    let upgraded = match on_upgrade.await {
+        Ok(upgraded) => upgraded,
+        Err(error) => {
+            debug!(%error, "a WebSocket handshake was not finished");
+            return;
+        }
+    };
+    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        debug!("a WebSocket came over something that is not TCP");
+        return;
+    };
+    let Some(thread) = THREAD.with_borrow(Clone::clone) else {
+        return;
+    };
+    thread.serve(parts.io.into_inner(), parts.read_buf.to_vec(), encoding, opening).await;
+}
+
+fn refuse(Refusal(status, text): Refusal) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if text == BAD_HANDSHAKE.1 {
+        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    }
+    response
+}
+
+/// What a client says in the query.
+#[derive(Debug, Default)]
+struct Parameters {
+    token: String,
+    format: String,
+    status: String,
+    lang: String,
+}
+
+impl Parameters {
+    fn of(query: &str) -> Self {
+        let mut parameters = Self::default();
+        for (name, value) in form_pairs(query) {
+            match name.as_str() {
+                "token" => parameters.token = value,
+                "format" => parameters.format = value,
+                "status" => parameters.status = value,
+                "lang" => parameters.lang = value,
+                _ => {}
+            }
+        }
+        parameters
+    }
+
+    /// Whether the user is to appear online at once. What cannot be read means no.
+    fn is_online(&self) -> bool {
+        matches!(self.status.as_str(), "1" | "t" | "T" | "TRUE" | "true" | "True")
+    }
+}
+
+fn form_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+    form_urlencoded::parse(query.as_bytes()).into_owned()
+}
+
+fn admit(
+    state: &WebSocketState,
+    parameters: &Parameters,
+    headers: &HeaderMap,
+) -> Result<(Encoding, SessionClaims), Refusal> {
+    let encoding = match parameters.format.as_str() {
+        "" | "json" => Encoding::Json,
+        "protobuf" => Encoding::Protobuf,
+        _ => return Err(BAD_FORMAT),
+    };
+    let token = match headers.get(header::AUTHORIZATION) {
+        Some(value) => value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).ok_or(BAD_TOKEN)?,
+        None => &parameters.token,
+    };
+    let claims = state.sessions.verify_session(token, state.clock.now()).map_err(|_| BAD_TOKEN)?;
+    Ok((encoding, claims))
+}
+
+/// The answer to a handshake's key (RFC 6455, section 4.2.2), if it is a handshake.
+fn handshake_answer(headers: &HeaderMap) -> Option<HeaderValue> {
+    let has = |name, wanted: &str| {
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+            value.split(',').any(|token| token.trim().eq_ignore_ascii_case(wanted))
+        })
+    };
+    let version = headers.get(header::SEC_WEBSOCKET_VERSION)?;
+    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") || version != "13" {
+        return None;
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY)?;
+    if BASE64_STANDARD.decode(key).ok()?.len() != 16 {
+        return None;
+    }
+    let mut hash = Sha1::new();
+    hash.update(key.as_bytes());
+    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    HeaderValue::from_str(&BASE64_STANDARD.encode(hash.finalize())).ok()
+}
+
+fn opening(
+    state: &WebSocketState,
+    claims: SessionClaims,
+    parameters: &Parameters,
+    client: IpAddr,
+    client_port: u16,
+) -> Opening {
+    let lang = if parameters.lang.is_empty() { "en" } else { &parameters.lang };
+    Opening {
+        // The thread that takes the socket gives it its place.
+        slot: Slot { thread: 0, encoding: 0, index: 0, generation: 0 },
+        session_id: SessionId(Uuid::now_v1(&state.node_part)),
+        user_id: UserId(claims.user_id),
+        username: claims.username.into(),
+        vars: Arc::new(claims.vars),
+        expires: claims.expires_at,
+        lang: lang.into(),
+        client_ip: client.to_string().into(),
+        client_port,
+        online: parameters.is_online(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_the_rfc_gets_the_answer_of_the_rfc() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive, Upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        headers.insert(header::SEC_WEBSOCKET_KEY, HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ=="));
+        assert_eq!(handshake_answer(&headers).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("12"));
+        assert_eq!(handshake_answer(&headers), None);
+    }
+
+    #[test]
+    fn session_ids_end_in_the_part_of_their_node() {
+        let part = WebSocketState::node_part(NodeName::new("nakama1").unwrap());
+        assert_eq!(part, [0x71, 0x06, 0xfd, 0xcb, 0x5b, 0x46]);
+        assert!(Uuid::now_v1(&part).to_string().ends_with("7106fdcb5b46"));
+    }
+
+    #[test]
+    fn only_go_booleans_mean_online() {
+        for (text, expected) in [("true", true), ("1", true), ("T", true), ("yes", false), ("", false), ("false", false)] {
+            assert_eq!(Parameters::of(&format!("status={text}")).is_online(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! When passes happen.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A fixed cadence with absolute deadlines: a pass that is late does not make the next one late.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    start: Instant,
+    frame: Duration,
+    passes: u64,
+}
+
+impl Pace {
+    pub(crate) fn new(rate_hz: u32) -> Self {
+        let frame = Duration::from_nanos(1_000_000_000 / u64::from(rate_hz.max(1)));
+        Self { start: Instant::now(), frame, passes: 0 }
+    }
+
+    /// Sleeps until the next pass is due; returns the time since the start. Passes that are missed
+    /// altogether are left out.
+    pub(crate) fn wait(&mut self) -> Duration {
+        let elapsed = self.start.elapsed();
+        let due = self.next_due(elapsed);
+        if due > elapsed {
+            thread::sleep(due - elapsed);
+        }
+        self.start.elapsed()
+    }
+
+    fn next_due(&mut self, elapsed: Duration) -> Duration {
+        let frame_ns = self.frame.as_nanos();
+        let now = u64::try_from(elapsed.as_nanos() / frame_ns).unwrap_or(u64::MAX);
+        self.passes = (self.passes + 1).max(now);
+        Duration::from_nanos(u64::try_from(frame_ns).unwrap_or(u64::MAX).saturating_mul(self.passes))
+    }
+}
+
+/// Lets sleeps of this thread end on time: by default the system may add 50 microseconds.
+pub(crate) fn sharpen_sleep() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = nix::sys::prctl::set_timerslack(1) {
+        tracing::debug!(%error, "the timer slack of the tick thread stays as it is");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_do_not_drift() {
+        let mut pace = Pace::new(240);
+        let mut due = Duration::ZERO;
+        for _ in 0..240 {
+            // Every pass takes a little of its frame.
+            due = pace.next_due(due + Duration::from_micros(700));
+        }
+        assert!(Duration::from_secs(1).abs_diff(due) < Duration::from_micros(1), "{due:?}");
+    }
+
+    #[test]
+    fn missed_passes_are_left_out() {
+        let mut pace = Pace::new(100);
+        assert_eq!(pace.next_due(Duration::ZERO), Duration::from_millis(10));
+        assert_eq!(pace.next_due(Duration::from_millis(95)), Duration::from_millis(90));
+        assert_eq!(pace.next_due(Duration::from_millis(96)), Duration::from_millis(100));
+    }
+}
