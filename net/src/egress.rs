@@ -9,6 +9,7 @@ use tracing::warn;
 use crate::{
     bridge::Calls,
     convert::{Encoding, Frames, event_to_frame, reply_to_frame},
+    store_link::StoreLink,
     thread::{Egress, EgressSender},
 };
 
@@ -26,6 +27,7 @@ const LOST_REASON: &str = "server could not keep up";
 pub(crate) struct EgressRouter {
     threads: Vec<Outlet>,
     calls: Arc<Calls>,
+    store: StoreLink,
 }
 
 #[derive(Debug)]
@@ -35,7 +37,7 @@ struct Outlet {
 }
 
 impl EgressRouter {
-    pub(crate) fn new(senders: Vec<EgressSender>, calls: Arc<Calls>) -> Self {
+    pub(crate) fn new(senders: Vec<EgressSender>, calls: Arc<Calls>, store: StoreLink) -> Self {
         let threads = senders
             .into_iter()
             .map(|sender| Outlet {
@@ -43,7 +45,11 @@ impl EgressRouter {
                 batch: Vec::new(),
             })
             .collect();
-        Self { threads, calls }
+        Self {
+            threads,
+            calls,
+            store,
+        }
     }
 
     /// Encodes what one pass has to say and hands it over, one batch a thread.
@@ -68,6 +74,7 @@ impl EgressRouter {
                     }
                 }
                 Outbound::Answer { id, answer } => self.calls.complete(id, answer),
+                Outbound::Store { id, request } => self.store.ask(id, request),
             }
         }
         for outlet in &mut self.threads {

@@ -24,6 +24,7 @@ use crate::{
     bridge::Bridge,
     cli,
     config::{self, Command, Config, ConfigError, Defaults},
+    convert,
     egress::EgressRouter,
     listen::{
         Gate, PublicFiles, THREAD, WebSocketState, bind, drive_listener, serve_file, upgrade,
@@ -32,6 +33,7 @@ use crate::{
     pace::{Pace, sharpen_sleep},
     peer::{Peers, ReaderOptions, Timing},
     store::{OpenError, Store},
+    store_link::StoreLink,
     thread::{EgressReceiver, NetThread, egress_channel},
     world::EngineWorld,
 };
@@ -199,6 +201,7 @@ pub fn run_with(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<(), ServerError> {
     logging::start(&config.logger);
+    app.insert_resource(convert::envelope_reader());
     app.finish();
     app.cleanup();
     let secrets = Secrets::prepare(&config)?;
@@ -213,6 +216,7 @@ pub fn run_with(
     let address = listener.local_addr()?;
     let store = control.block_on(Store::open_embedded(&config.data_dir))?;
     let queue = app.world().resource::<InboundSender>().clone();
+    let queue_for_store = queue.0.clone();
     let bridge = Bridge::new(queue.0.clone());
     let sessions = Arc::new(Sessions::new(&secrets, &config.session));
     let config = Arc::new(config);
@@ -235,6 +239,7 @@ pub fn run_with(
         app.world(),
     );
     let network = Network::start(&config, &listener, &router, &sessions, queue)?;
+    let store_link = StoreLink::start(control.handle(), store.clone(), queue_for_store);
     watch_signals(&control, &app, config.shutdown_grace_sec);
     announce(address, &config);
     ready(address);
@@ -242,7 +247,7 @@ pub fn run_with(
     tick(
         &mut app,
         config.engine.pass_rate_hz,
-        EgressRouter::new(senders, bridge.calls()),
+        EgressRouter::new(senders, bridge.calls(), store_link),
     );
     info!("stopped ticking; closing connections");
     network.stop();

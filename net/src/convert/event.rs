@@ -1,8 +1,11 @@
 //! What happened in the world, as envelopes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use tiltyard::{Event, MatchDataEvent, PresenceView, RawEnvelope, StreamId};
+use tiltyard::{EnvelopeReader, Event, MatchDataEvent, PresenceView, RawEnvelope, StreamId};
 use tiltyard_proto::{
+    json,
     match_data::{self, MatchDataParts, PresenceParts},
     realtime::{self as wire, Envelope, envelope::Message},
 };
@@ -30,6 +33,16 @@ pub(crate) fn event_to_frame(event: &Event, encoding: Encoding) -> Bytes {
             encoding,
         ),
     }
+}
+
+/// Reads ready-made messages that server code sends, by the same rules as those of clients.
+pub(crate) fn envelope_reader() -> EnvelopeReader {
+    EnvelopeReader(Arc::new(|text| {
+        match json::from_slice::<Envelope>(text.as_bytes()) {
+            Ok(envelope) => Ok(RawEnvelope(Arc::new(envelope))),
+            Err(error) => Err(error.to_string()),
+        }
+    }))
 }
 
 /// By far the most frequent event; written without the detour over a message.
