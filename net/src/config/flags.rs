@@ -7,7 +7,7 @@ use super::error::ConfigError;
 use super::help;
 use super::layers::Origin;
 use super::options::{self, Opt};
-use super::value::Form;
+use super::value::{Form, parse_bool};
 
 /// What the words on the command line are.
 pub(super) enum Given {
@@ -71,9 +71,9 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Given, C
         })?;
         let value = match (value, option.form) {
             (Some(value), _) => value,
-            // There are no words but flags and values, so one behind a switch is its value.
+            // The next word belongs to a switch only if it can be its value.
             (None, Form::Switch) => words
-                .next_if(|word| !word.starts_with('-'))
+                .next_if(|word| parse_bool(word).is_some())
                 .unwrap_or_else(|| "true".to_owned()),
             (None, _) => words
                 .next_if(|word| !word.starts_with("--"))

@@ -7,7 +7,7 @@ mod request;
 
 pub(crate) use self::{
     event::event_to_frame,
-    frame::{Encoding, Frames, ping_frame, close_frame},
+    frame::{Encoding, Frames, close_frame, ping_frame},
     reply::reply_to_frame,
     request::{Decoded, MatchTokens, decode},
 };
