@@ -13,6 +13,7 @@ use crate::{
     id::{CallId, SessionId, Slot, UserId},
     matches::MatchFilter,
     request::Request,
+    store::{StoreId, StoreOutcome},
 };
 
 /// Messages that the queue into the world holds before its writers must wait.
@@ -47,6 +48,13 @@ pub enum Inbound {
         id: CallId,
         /// The question.
         call: Box<Call>,
+    },
+    /// The database has answered.
+    Stored {
+        /// Which question.
+        id: StoreId,
+        /// The answer.
+        outcome: StoreOutcome,
     },
     /// The server is asked to stop.
     Shutdown {

@@ -54,6 +54,7 @@ mod schedule;
 mod session;
 mod shutdown;
 mod status;
+mod store;
 mod stream;
 
 pub use self::{
@@ -90,6 +91,10 @@ pub use self::{
     },
     session::{DISCONNECT_REASON, Session, SessionFunctions},
     shutdown::Shutdown,
+    store::{
+        STORE_QUESTIONS_MAX, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest,
+        StoredUser,
+    },
     stream::{
         Presence, PresenceMeta, PresenceReason, PresenceView, StreamError, StreamFunctions,
         StreamId, mode,

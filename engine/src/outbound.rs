@@ -17,6 +17,7 @@ use crate::{
     inbound::Cid,
     matches::{MatchInfo, MatchListing},
     query::QueryError,
+    store::{StoreId, StoreRequest},
     stream::{PresenceView, StreamId},
 };
 
@@ -45,6 +46,13 @@ pub enum Outbound {
         slot: Slot,
         /// What the client is told.
         reason: &'static str,
+    },
+    /// A question to the database. Its answer comes back as [`Inbound::Stored`](crate::Inbound::Stored).
+    Store {
+        /// Which question.
+        id: StoreId,
+        /// The question.
+        request: StoreRequest,
     },
     /// The answer to a call from outside.
     Answer {

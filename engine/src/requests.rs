@@ -13,6 +13,7 @@ use crate::{
     request::{Request, RequestKind},
     session::{self, PendingRequest, Session, SessionFunctions, SessionIndex},
     shutdown::Shutdown,
+    store::{self, StoreId, StoreOutcome},
     stream::{self, PresenceReason, StreamId, StreamIndex},
 };
 
@@ -92,6 +93,10 @@ enum Arrival {
         id: CallId,
         call: Box<Call>,
     },
+    Stored {
+        id: StoreId,
+        outcome: StoreOutcome,
+    },
 }
 
 /// Sessions that got an answer they had to wait for, and may go on.
@@ -122,6 +127,9 @@ pub(crate) fn receive(
                 });
             }
             Inbound::Call { id, call } => arrivals.others.push(Arrival::Call { id, call }),
+            Inbound::Stored { id, outcome } => {
+                arrivals.others.push(Arrival::Stored { id, outcome })
+            }
             Inbound::Shutdown { grace } => shutdown.begin(grace),
         }
     }
@@ -152,6 +160,7 @@ pub(crate) fn carry_out_requests(world: &mut World) {
                     session::close(world, session, PresenceReason::Disconnect);
                 }
             }
+            Arrival::Stored { id, outcome } => store::take_answer(world, id, outcome),
             Arrival::Call { id, call } => {
                 let answer = answer_call(world, *call);
                 world

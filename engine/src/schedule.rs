@@ -21,6 +21,7 @@ use crate::{
     session::SessionIndex,
     shutdown::{Shutdown, advance_shutdown},
     status::Followers,
+    store::StoreQuestions,
     stream::{PresenceEvents, StreamIndex, announce_presences},
 };
 
@@ -120,6 +121,7 @@ impl Plugin for EnginePlugin {
             .init_resource::<PresenceEvents>()
             .init_resource::<Followers>()
             .init_resource::<Shutdown>()
+            .init_resource::<StoreQuestions>()
             .init_schedule(Pass)
             .edit_schedule(Pass, |schedule| {
                 strict(schedule);

@@ -45,7 +45,10 @@ pub enum BridgeError {
 
 impl Bridge {
     pub(crate) fn new(queue: Sender<Inbound>) -> Self {
-        Self { queue, calls: Arc::default() }
+        Self {
+            queue,
+            calls: Arc::default(),
+        }
     }
 
     pub(crate) fn calls(&self) -> Arc<Calls> {
@@ -63,11 +66,19 @@ impl Bridge {
     /// The answer is thrown away; what was asked is done all the same.
     pub async fn call(&self, call: Call) -> Result<Answer, BridgeError> {
         let (id, answer) = self.calls.begin();
-        let waiting = Waiting { calls: &self.calls, id };
-        let inbound = Inbound::Call { id, call: Box::new(call) };
+        let waiting = Waiting {
+            calls: &self.calls,
+            id,
+        };
+        let inbound = Inbound::Call {
+            id,
+            call: Box::new(call),
+        };
         match self.queue.try_send(inbound) {
             Ok(()) => {}
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => return Err(BridgeError::Busy),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                return Err(BridgeError::Busy);
+            }
         }
         let answer = tokio::time::timeout(ANSWER_WAIT, answer).await;
         drop(waiting);

@@ -9,6 +9,7 @@ use tracing::warn;
 use crate::{
     bridge::Calls,
     convert::{Encoding, Frames, event_to_frame, reply_to_frame},
+    store_link::StoreLink,
     thread::{Egress, EgressSender},
 };
 
@@ -26,6 +27,7 @@ const LOST_REASON: &str = "server could not keep up";
 pub(crate) struct EgressRouter {
     threads: Vec<Outlet>,
     calls: Arc<Calls>,
+    store: StoreLink,
 }
 
 #[derive(Debug)]
@@ -35,9 +37,19 @@ struct Outlet {
 }
 
 impl EgressRouter {
-    pub(crate) fn new(senders: Vec<EgressSender>, calls: Arc<Calls>) -> Self {
-        let threads = senders.into_iter().map(|sender| Outlet { sender, batch: Vec::new() }).collect();
-        Self { threads, calls }
+    pub(crate) fn new(senders: Vec<EgressSender>, calls: Arc<Calls>, store: StoreLink) -> Self {
+        let threads = senders
+            .into_iter()
+            .map(|sender| Outlet {
+                sender,
+                batch: Vec::new(),
+            })
+            .collect();
+        Self {
+            threads,
+            calls,
+            store,
+        }
     }
 
     /// Encodes what one pass has to say and hands it over, one batch a thread.
@@ -51,11 +63,18 @@ impl EgressRouter {
                 Outbound::Event { to, event } => self.push_event(&to, &event),
                 Outbound::Close { slot, reason } => {
                     if let Some(outlet) = self.threads.get_mut(usize::from(slot.thread)) {
-                        let Slot { index, generation, .. } = slot;
-                        outlet.batch.push(Egress::Close { index, generation, reason });
+                        let Slot {
+                            index, generation, ..
+                        } = slot;
+                        outlet.batch.push(Egress::Close {
+                            index,
+                            generation,
+                            reason,
+                        });
                     }
                 }
                 Outbound::Answer { id, answer } => self.calls.complete(id, answer),
+                Outbound::Store { id, request } => self.store.ask(id, request),
             }
         }
         for outlet in &mut self.threads {
@@ -64,9 +83,18 @@ impl EgressRouter {
     }
 
     fn push(&mut self, slot: Slot, frame: Bytes) {
-        let Slot { thread, index, generation, .. } = slot;
+        let Slot {
+            thread,
+            index,
+            generation,
+            ..
+        } = slot;
         if let Some(outlet) = self.threads.get_mut(usize::from(thread)) {
-            outlet.batch.push(Egress::One { index, generation, frame });
+            outlet.batch.push(Egress::One {
+                index,
+                generation,
+                frame,
+            });
         }
     }
 
@@ -74,14 +102,20 @@ impl EgressRouter {
         let slots = to.as_slice();
         let mut frames = Frames::default();
         for encoding in [Encoding::Json, Encoding::Protobuf] {
-            if slots.iter().any(|slot| Encoding::of(slot.encoding) == encoding) {
+            if slots
+                .iter()
+                .any(|slot| Encoding::of(slot.encoding) == encoding)
+            {
                 frames.set(encoding, event_to_frame(event, encoding));
             }
         }
         match to {
             Recipients::Many(shared) if shared.len() > LISTED_RECIPIENTS_MAX => {
                 for outlet in &mut self.threads {
-                    outlet.batch.push(Egress::Fanout { to: shared.clone(), frames: frames.clone() });
+                    outlet.batch.push(Egress::Fanout {
+                        to: shared.clone(),
+                        frames: frames.clone(),
+                    });
                 }
             }
             _ => {
@@ -108,7 +142,10 @@ impl Outlet {
             self.batch = batch;
             return;
         }
-        warn!(entries = batch.len(), "a network thread is far behind; its clients are closed");
+        warn!(
+            entries = batch.len(),
+            "a network thread is far behind; its clients are closed"
+        );
         self.batch = closings(&batch);
     }
 }
@@ -118,14 +155,26 @@ fn closings(batch: &[Egress]) -> Vec<Egress> {
     let mut lost: Vec<(u32, u32)> = batch
         .iter()
         .flat_map(|entry| match entry {
-            Egress::One { index, generation, .. } | Egress::Close { index, generation, .. } => {
+            Egress::One {
+                index, generation, ..
+            }
+            | Egress::Close {
+                index, generation, ..
+            } => {
                 vec![(*index, *generation)]
             }
-            Egress::Fanout { to, .. } => to.iter().map(|slot| (slot.index, slot.generation)).collect(),
+            Egress::Fanout { to, .. } => to
+                .iter()
+                .map(|slot| (slot.index, slot.generation))
+                .collect(),
         })
         .collect();
     lost.sort_unstable();
     lost.dedup();
-    let close = |(index, generation)| Egress::Close { index, generation, reason: LOST_REASON };
+    let close = |(index, generation)| Egress::Close {
+        index,
+        generation,
+        reason: LOST_REASON,
+    };
     lost.into_iter().map(close).collect()
 }

@@ -30,6 +30,7 @@ mod pace;
 mod peer;
 mod server;
 pub mod store;
+mod store_link;
 mod thread;
 mod world;
 

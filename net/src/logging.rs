@@ -21,7 +21,11 @@ pub(crate) fn start(options: &Logger) {
         LogFormat::Json => false,
     };
     let builder = fmt().with_max_level(level).with_writer(io::stderr);
-    let started = if as_text { builder.try_init() } else { builder.json().flatten_event(true).try_init() };
+    let started = if as_text {
+        builder.try_init()
+    } else {
+        builder.json().flatten_event(true).try_init()
+    };
     if let Err(error) = started {
         tracing::debug!(%error, "logging was started before");
     }

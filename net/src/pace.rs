@@ -16,7 +16,11 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) fn new(rate_hz: u32) -> Self {
         let frame = Duration::from_nanos(1_000_000_000 / u64::from(rate_hz.max(1)));
-        Self { start: Instant::now(), frame, passes: 0 }
+        Self {
+            start: Instant::now(),
+            frame,
+            passes: 0,
+        }
     }
 
     /// Sleeps until the next pass is due; returns the time since the start. Passes that are missed
@@ -34,7 +38,11 @@ impl Pace {
         let frame_ns = self.frame.as_nanos();
         let now = u64::try_from(elapsed.as_nanos() / frame_ns).unwrap_or(u64::MAX);
         self.passes = (self.passes + 1).max(now);
-        Duration::from_nanos(u64::try_from(frame_ns).unwrap_or(u64::MAX).saturating_mul(self.passes))
+        Duration::from_nanos(
+            u64::try_from(frame_ns)
+                .unwrap_or(u64::MAX)
+                .saturating_mul(self.passes),
+        )
     }
 }
 
@@ -58,14 +66,23 @@ mod tests {
             // Every pass takes a little of its frame.
             due = pace.next_due(due + Duration::from_micros(700));
         }
-        assert!(Duration::from_secs(1).abs_diff(due) < Duration::from_micros(1), "{due:?}");
+        assert!(
+            Duration::from_secs(1).abs_diff(due) < Duration::from_micros(1),
+            "{due:?}"
+        );
     }
 
     #[test]
     fn missed_passes_are_left_out() {
         let mut pace = Pace::new(100);
         assert_eq!(pace.next_due(Duration::ZERO), Duration::from_millis(10));
-        assert_eq!(pace.next_due(Duration::from_millis(95)), Duration::from_millis(90));
-        assert_eq!(pace.next_due(Duration::from_millis(96)), Duration::from_millis(100));
+        assert_eq!(
+            pace.next_due(Duration::from_millis(95)),
+            Duration::from_millis(90)
+        );
+        assert_eq!(
+            pace.next_due(Duration::from_millis(96)),
+            Duration::from_millis(100)
+        );
     }
 }

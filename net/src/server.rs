@@ -1,7 +1,8 @@
 //! The server: an engine, its network threads, and everything between start and stop.
 
 use std::{
-    env, io,
+    env,
+    io::{self, Write as _},
     net::{SocketAddr, TcpListener},
     process,
     sync::{Arc, mpsc},
@@ -11,10 +12,10 @@ use std::{
 
 use bevy_app::{App, AppExit, Plugin};
 use bevy_ecs::prelude::*;
+use thiserror::Error;
 use tiltyard::{
     EnginePlugin, FunctionNames, InboundSender, Limits, NodeName, Now, Outbox, Pass, Shutdown,
 };
-use thiserror::Error;
 use tokio::{runtime, sync::watch, task::LocalSet};
 use tracing::{error, info};
 
@@ -24,12 +25,16 @@ use crate::{
     bridge::Bridge,
     cli,
     config::{self, Command, Config, ConfigError, Defaults},
+    convert,
     egress::EgressRouter,
-    listen::{Gate, PublicFiles, THREAD, WebSocketState, bind, drive_listener, serve_file, upgrade},
+    listen::{
+        Gate, PublicFiles, THREAD, WebSocketState, bind, drive_listener, serve_file, upgrade,
+    },
     logging,
     pace::{Pace, sharpen_sleep},
     peer::{Peers, ReaderOptions, Timing},
     store::{OpenError, Store},
+    store_link::StoreLink,
     thread::{EgressReceiver, NetThread, egress_channel},
     world::EngineWorld,
 };
@@ -53,7 +58,9 @@ pub struct ServerPlugins;
 impl ServerPlugins {
     /// The same, with another default for an option. Files, environment and flags still override it.
     pub fn with_default(self, key: &str, value: &str) -> ServerPluginsWith {
-        ServerPluginsWith { defaults: Defaults::new().with_default(key, value) }
+        ServerPluginsWith {
+            defaults: Defaults::new().with_default(key, value),
+        }
     }
 }
 
@@ -67,7 +74,9 @@ impl ServerPluginsWith {
     /// The same, with another default for one more option.
     #[must_use]
     pub fn with_default(self, key: &str, value: &str) -> Self {
-        Self { defaults: self.defaults.with_default(key, value) }
+        Self {
+            defaults: self.defaults.with_default(key, value),
+        }
     }
 }
 
@@ -87,21 +96,27 @@ fn build(app: &mut App, defaults: &Defaults) {
     let command = config::load(env::args_os().skip(1), env::vars_os(), defaults);
     let engine = match &command {
         Ok(Command::Run(config)) => engine_plugin(config),
-        _ => EnginePlugin { node: fallback_node(), limits: Limits::default() },
+        _ => EnginePlugin {
+            node: fallback_node(),
+            limits: Limits::default(),
+        },
     };
-    app.add_plugins(engine).set_runner(move |app| match command {
-        Ok(Command::Run(config)) => finish(run(app, *config)),
-        Ok(Command::Healthcheck { port }) => finish(cli::healthcheck(port)),
-        Ok(Command::Version) => say(&format!("tiltyard {}", env!("CARGO_PKG_VERSION"))),
-        Ok(Command::Help(text)) => say(&text),
-        Err(error) => finish(Err::<(), _>(error)),
-    });
+    app.add_plugins(engine)
+        .set_runner(move |app| match command {
+            Ok(Command::Run(config)) => finish(run(app, *config)),
+            Ok(Command::Healthcheck { port }) => finish(cli::healthcheck(port)),
+            Ok(Command::Version) => say(&format!("tiltyard {}", env!("CARGO_PKG_VERSION"))),
+            Ok(Command::Help(text)) => say(&text),
+            Err(error) => finish(Err::<(), _>(error)),
+        });
 }
 
-#[expect(clippy::print_stdout, reason = "what was asked for on the command line")]
 fn say(text: &str) -> AppExit {
-    println!("{text}");
-    AppExit::Success
+    // Whoever reads it may have read enough, such as `--help | head`.
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => AppExit::error(),
+        _ => AppExit::Success,
+    }
 }
 
 /// The engine as this configuration wants it.
@@ -113,7 +128,10 @@ pub fn engine_plugin(config: &Config) -> EnginePlugin {
         match_empty_seconds_max: u32::try_from(config.matches.max_empty_sec).unwrap_or(u32::MAX),
         ..Limits::default()
     };
-    EnginePlugin { node: NodeName::new(&config.name).unwrap_or_else(fallback_node), limits }
+    EnginePlugin {
+        node: NodeName::new(&config.name).unwrap_or_else(fallback_node),
+        limits,
+    }
 }
 
 fn fallback_node() -> NodeName {
@@ -121,7 +139,10 @@ fn fallback_node() -> NodeName {
 }
 
 /// Prints why it ended, if it was not as it should.
-#[expect(clippy::print_stderr, reason = "the last word of a program, after its logs")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the last word of a program, after its logs"
+)]
 fn finish<E: std::fmt::Display>(outcome: Result<(), E>) -> AppExit {
     match outcome {
         Ok(()) => AppExit::Success,
@@ -146,7 +167,9 @@ pub enum ServerError {
     #[error(transparent)]
     Store(#[from] OpenError),
     /// The port cannot be opened.
-    #[error("cannot listen on {address}: {problem}; stop what uses the port, or choose another with --socket.port")]
+    #[error(
+        "cannot listen on {address}: {problem}; stop what uses the port, or choose another with --socket.port"
+    )]
     Bind {
         /// What was to be opened.
         address: SocketAddr,
@@ -172,18 +195,28 @@ pub fn run(app: App, config: Config) -> Result<(), ServerError> {
 /// # Errors
 ///
 /// [`ServerError`] if it cannot start.
-pub fn run_with(mut app: App, config: Config, ready: impl FnOnce(SocketAddr)) -> Result<(), ServerError> {
+pub fn run_with(
+    mut app: App,
+    config: Config,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<(), ServerError> {
     logging::start(&config.logger);
+    app.insert_resource(convert::envelope_reader());
     app.finish();
     app.cleanup();
     let secrets = Secrets::prepare(&config)?;
     // The pools of the database keep house on a runtime of their own.
-    let control = runtime::Builder::new_multi_thread().worker_threads(1).thread_name("control").enable_all().build()?;
+    let control = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("control")
+        .enable_all()
+        .build()?;
     let address = SocketAddr::new(config.socket.address, config.socket.port);
     let listener = bind(address).map_err(|problem| ServerError::Bind { address, problem })?;
     let address = listener.local_addr()?;
     let store = control.block_on(Store::open_embedded(&config.data_dir))?;
     let queue = app.world().resource::<InboundSender>().clone();
+    let queue_for_store = queue.0.clone();
     let bridge = Bridge::new(queue.0.clone());
     let sessions = Arc::new(Sessions::new(&secrets, &config.session));
     let config = Arc::new(config);
@@ -193,16 +226,29 @@ pub fn run_with(mut app: App, config: Config, ready: impl FnOnce(SocketAddr)) ->
         sessions: sessions.clone(),
         passwords: Arc::new(Passwords::start()?),
         store: store.clone(),
-        world: Arc::new(EngineWorld::new(bridge.clone(), FunctionNames::of(app.world()), control.handle().clone())),
+        world: Arc::new(EngineWorld::new(
+            bridge.clone(),
+            FunctionNames::of(app.world()),
+            control.handle().clone(),
+        )),
         clock: Arc::new(SystemClock),
     };
-    let router = router(state, app.world().get_resource::<PublicFiles>().copied(), app.world());
+    let router = router(
+        state,
+        app.world().get_resource::<PublicFiles>().copied(),
+        app.world(),
+    );
     let network = Network::start(&config, &listener, &router, &sessions, queue)?;
+    let store_link = StoreLink::start(control.handle(), store.clone(), queue_for_store);
     watch_signals(&control, &app, config.shutdown_grace_sec);
     announce(address, &config);
     ready(address);
     let NetworkParts { network, senders } = network;
-    tick(&mut app, config.engine.pass_rate_hz, EgressRouter::new(senders, bridge.calls()));
+    tick(
+        &mut app,
+        config.engine.pass_rate_hz,
+        EgressRouter::new(senders, bridge.calls(), store_link),
+    );
     info!("stopped ticking; closing connections");
     network.stop();
     control.block_on(store.close());
@@ -221,16 +267,21 @@ fn router(state: ApiState, files: Option<PublicFiles>, world: &World) -> axum::R
     let page = move |request: axum::extract::Request| async move {
         serve_file(files, request.uri().path(), request.headers()).unwrap_or_default()
     };
-    let sockets = axum::Router::new()
+    let mut sockets = axum::Router::new()
         .route("/ws", axum::routing::get(upgrade))
         .with_state(websocket)
         .route("/", axum::routing::get(page));
-    let sockets = if files.is_some() { sockets.route("/play/{*path}", axum::routing::get(page)) } else { sockets };
+    for path in files.map(|files| files.paths()).unwrap_or_default() {
+        sockets = sockets.route(&format!("/{path}"), axum::routing::get(page));
+    }
     api::around(sockets, state)
 }
 
 /// The few lines that whoever starts a server reads.
-#[expect(clippy::print_stdout, reason = "for whoever started it, whatever the log level")]
+#[expect(
+    clippy::print_stdout,
+    reason = "for whoever started it, whatever the log level"
+)]
 fn announce(address: SocketAddr, config: &Config) {
     let data = std::fs::canonicalize(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
     println!("Tiltyard {} is listening.", env!("CARGO_PKG_VERSION"));
@@ -250,7 +301,11 @@ fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
     loop {
         let elapsed = pace.wait();
         let world = app.world_mut();
-        *world.resource_mut::<Now>() = Now { elapsed, unix_ms: unix_ms(), pass };
+        *world.resource_mut::<Now>() = Now {
+            elapsed,
+            unix_ms: unix_ms(),
+            pass,
+        };
         pass += 1;
         world.run_schedule(Pass);
         world.clear_trackers();
@@ -265,7 +320,9 @@ fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
 }
 
 fn unix_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -353,13 +410,20 @@ impl Network {
                 }
                 Err(error) => drop(started.send(Err(error))),
             };
-            threads.push(thread::Builder::new().name(format!("net-{index}")).spawn(body)?);
+            threads.push(
+                thread::Builder::new()
+                    .name(format!("net-{index}"))
+                    .spawn(body)?,
+            );
         }
         drop(started);
         for outcome in starts.iter().take(usize::from(count)) {
             outcome?;
         }
-        Ok(NetworkParts { network: Self { threads, stop }, senders })
+        Ok(NetworkParts {
+            network: Self { threads, stop },
+            senders,
+        })
     }
 
     /// Closes every connection and waits for the threads.
@@ -410,7 +474,16 @@ struct ThreadPlan {
 
 /// Serves this thread's share of connections until the server stops.
 async fn drive_thread(plan: ThreadPlan, egress: EgressReceiver) {
-    let ThreadPlan { index, listener, router, gate, sessions, options, inputs_max, mut stopping } = plan;
+    let ThreadPlan {
+        index,
+        listener,
+        router,
+        gate,
+        sessions,
+        options,
+        inputs_max,
+        mut stopping,
+    } = plan;
     let thread = std::rc::Rc::new(NetThread {
         peers: Peers::new(index).into(),
         sessions,

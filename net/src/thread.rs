@@ -21,11 +21,19 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) enum Egress {
     /// A frame for one client.
-    One { index: u32, generation: u32, frame: Bytes },
+    One {
+        index: u32,
+        generation: u32,
+        frame: Bytes,
+    },
     /// A frame for many, of whom some may be on other threads.
     Fanout { to: Arc<[Slot]>, frames: Frames },
     /// A client is to be closed.
-    Close { index: u32, generation: u32, reason: &'static str },
+    Close {
+        index: u32,
+        generation: u32,
+        reason: &'static str,
+    },
 }
 
 /// Batches that may wait for a network thread: a second of passes.
@@ -49,7 +57,13 @@ pub(crate) struct EgressReceiver {
 pub(crate) fn egress_channel() -> (EgressSender, EgressReceiver) {
     let (sender, batches) = crossbeam_channel::bounded(BATCHES_MAX);
     let ready = Arc::new(Notify::new());
-    (EgressSender { batches: sender, ready: ready.clone() }, EgressReceiver { batches, ready })
+    (
+        EgressSender {
+            batches: sender,
+            ready: ready.clone(),
+        },
+        EgressReceiver { batches, ready },
+    )
 }
 
 impl EgressSender {
@@ -83,14 +97,29 @@ impl NetThread {
     /// Serves a client from the end of its handshake to the end of its connection.
     ///
     /// `opening` says who it is; the slot in it is set here.
-    pub(crate) async fn serve(self: Rc<Self>, stream: TcpStream, early: Vec<u8>, encoding: Encoding, opening: Opening) {
+    pub(crate) async fn serve(
+        self: Rc<Self>,
+        stream: TcpStream,
+        early: Vec<u8>,
+        encoding: Encoding,
+        opening: Opening,
+    ) {
         if let Err(error) = stream.set_nodelay(true) {
             warn!(%error, "a socket cannot be set to send at once");
         }
         let slot = self.peers.borrow_mut().reserve(encoding as u8);
-        let peer = Rc::new(Peer::new(stream, slot, self.inputs_max, self.options.timing));
+        let peer = Rc::new(Peer::new(
+            stream,
+            slot,
+            self.inputs_max,
+            self.options.timing,
+        ));
         self.peers.borrow_mut().insert(peer.clone());
-        enqueue(&self.options.queue, Inbound::Opened(Box::new(Opening { slot, ..opening }))).await;
+        enqueue(
+            &self.options.queue,
+            Inbound::Opened(Box::new(Opening { slot, ..opening })),
+        )
+        .await;
         drive_peer(&peer, early, &self.options, &self.sessions).await;
         enqueue(&self.options.queue, Inbound::Closed { slot }).await;
         self.peers.borrow_mut().remove(slot);
@@ -146,7 +175,11 @@ impl NetThread {
 
 fn deliver(peers: &Peers, entry: Egress, touched: &mut Vec<Rc<Peer>>) {
     match entry {
-        Egress::One { index, generation, frame } => {
+        Egress::One {
+            index,
+            generation,
+            frame,
+        } => {
             if let Some(peer) = peers.get(index, generation) {
                 peer.enqueue(frame);
                 touch(touched, peer);
@@ -163,7 +196,11 @@ fn deliver(peers: &Peers, entry: Egress, touched: &mut Vec<Rc<Peer>>) {
                 }
             }
         }
-        Egress::Close { index, generation, reason } => {
+        Egress::Close {
+            index,
+            generation,
+            reason,
+        } => {
             if let Some(peer) = peers.get(index, generation) {
                 peer.close(1000, reason);
             }

@@ -1,10 +1,6 @@
 //! The world as the HTTP API sees it: questions over the bridge.
 
-use std::{
-    collections::BTreeSet,
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -16,8 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     api::{
-        ApiCall, Code, HookFailure, ListFailure, MatchFilter, MatchListing, RpcFailure, RpcReply, RpcRequest, Verdict,
-        When, World, WorldError,
+        ApiCall, Code, HookFailure, ListFailure, MatchFilter, MatchListing, RpcFailure, RpcReply,
+        RpcRequest, Verdict, When, World, WorldError,
     },
     auth::SessionClaims,
     bridge::{Bridge, BridgeError},
@@ -33,7 +29,11 @@ pub(crate) struct EngineWorld {
 
 impl EngineWorld {
     pub(crate) const fn new(bridge: Bridge, names: FunctionNames, background: Handle) -> Self {
-        Self { bridge, names, background }
+        Self {
+            bridge,
+            names,
+            background,
+        }
     }
 }
 
@@ -50,20 +50,27 @@ impl World for EngineWorld {
 
     fn rpc(&self, call: RpcRequest) -> BoxFuture<'_, Result<RpcReply, RpcFailure>> {
         async move {
-            let payload = match String::from_utf8(call.payload.to_vec()) {
-                Ok(payload) => payload,
-                Err(_) => {
-                    let message = "payload is not valid UTF-8".to_owned();
-                    return Err(RpcFailure::Failed { code: Code::InvalidArgument, message });
-                }
+            let Ok(payload) = String::from_utf8(call.payload.to_vec()) else {
+                let message = "payload is not valid UTF-8".to_owned();
+                let code = Code::InvalidArgument;
+                return Err(RpcFailure::Failed { code, message });
             };
             let caller = caller(call.caller, call.client);
-            let call = RpcCall { id: call.id, payload, caller, query: call.query, headers: call.headers };
+            let call = RpcCall {
+                id: call.id,
+                payload,
+                caller,
+                query: call.query,
+                headers: call.headers,
+            };
             match self.bridge.call(Call::Rpc(call)).await {
-                Ok(Answer::Rpc(Ok(payload))) => Ok(RpcReply { payload: Bytes::from(payload) }),
-                Ok(Answer::Rpc(Err(RpcError { code, message }))) => {
-                    Err(RpcFailure::Failed { code: Code::from_number(code.into()), message })
-                }
+                Ok(Answer::Rpc(Ok(payload))) => Ok(RpcReply {
+                    payload: Bytes::from(payload),
+                }),
+                Ok(Answer::Rpc(Err(RpcError { code, message }))) => Err(RpcFailure::Failed {
+                    code: Code::from_number(code.into()),
+                    message,
+                }),
                 Ok(_) => Err(RpcFailure::World(WorldError::Stopped)),
                 Err(error) => Err(RpcFailure::World(error.into())),
             }
@@ -71,7 +78,10 @@ impl World for EngineWorld {
         .boxed()
     }
 
-    fn list_matches(&self, filter: MatchFilter) -> BoxFuture<'_, Result<Vec<MatchListing>, ListFailure>> {
+    fn list_matches(
+        &self,
+        filter: MatchFilter,
+    ) -> BoxFuture<'_, Result<Vec<MatchListing>, ListFailure>> {
         async move {
             let filter = tiltyard::MatchFilter {
                 limit: filter.limit,
@@ -117,7 +127,10 @@ impl World for EngineWorld {
             match self.bridge.call(Call::BeforeApi(api_call(call))).await {
                 Ok(Answer::Hook(HookOutcome::Proceed(request))) => Ok(Verdict::Proceed(request)),
                 Ok(Answer::Hook(HookOutcome::Reject(RpcError { code, message }))) => {
-                    Err(HookFailure::Refused { code: Code::from_number(code.into()), message })
+                    Err(HookFailure::Refused {
+                        code: Code::from_number(code.into()),
+                        message,
+                    })
                 }
                 Ok(Answer::Hook(_)) => Ok(Verdict::Disabled),
                 Ok(_) => Err(HookFailure::World(WorldError::Stopped)),
@@ -130,7 +143,10 @@ impl World for EngineWorld {
     fn after(&self, call: ApiCall, response: Value) {
         let bridge = self.bridge.clone();
         self.background.spawn(async move {
-            let result = tiltyard::ApiResult { call: api_call(call), response };
+            let result = tiltyard::ApiResult {
+                call: api_call(call),
+                response,
+            };
             if let Err(error) = bridge.call(Call::AfterApi(result)).await {
                 debug!(%error, "a hook after an HTTP operation was not run");
             }
@@ -147,9 +163,15 @@ impl World for EngineWorld {
 }
 
 fn caller(claims: Option<SessionClaims>, client: Option<IpAddr>) -> Caller {
-    let client_ip = client.map(|client| client.to_string()).unwrap_or_default().into();
+    let client_ip = client
+        .map(|client| client.to_string())
+        .unwrap_or_default()
+        .into();
     let Some(claims) = claims else {
-        return Caller { client_ip, ..Caller::default() };
+        return Caller {
+            client_ip,
+            ..Caller::default()
+        };
     };
     Caller {
         user_id: Some(UserId(claims.user_id)),
@@ -179,4 +201,3 @@ fn listing(found: tiltyard::MatchListing) -> MatchListing {
         handler_name: found.kind.to_owned(),
     }
 }
-

@@ -52,8 +52,7 @@ export class Connection extends EventTarget {
   }
 
   async create(game, name) {
-    const { match_id: id } = await this.#rpc(`${game}_create`, { name });
-    return id;
+    return (await this.#rpc(`${game}_create`, { name })).match_id;
   }
 
   // Joins an open match or a new one. Between finding and joining somebody else may take the seat.

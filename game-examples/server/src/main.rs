@@ -1,3 +1,21 @@
-//! The example server.
+//! The example server: Tiltyard with all example games, and a page to play them.
 
-fn main() {}
+use rust_embed::RustEmbed;
+use tiltyard::prelude::*;
+use tiltyard_net::{PublicFiles, ServerPlugins};
+
+/// The pages of the example games.
+#[derive(RustEmbed)]
+#[folder = "../../assets/play"]
+struct Pages;
+
+fn main() -> AppExit {
+    let pages = PublicFiles::new(
+        || Pages::iter().collect(),
+        |path| Pages::get(path).map(|file| file.data),
+    );
+    App::new()
+        .add_plugins((ServerPlugins, pingpong::plugin, xoxo::plugin, arena::plugin))
+        .insert_resource(pages)
+        .run()
+}

@@ -158,8 +158,8 @@ options! {
         /// Key that clients present to log in. Not a secret: every copy of a game has it.
         /// `defaultkey` on a loopback address, else generated.
         server_key: Option<Secret>;
-        /// Port to listen on.
-        port: u16 = "7350", at_least(1);
+        /// Port to listen on; 0 for any that is free.
+        port: u16 = "7350";
         /// Address to listen on; 0.0.0.0 for all interfaces. Differs from the reference
         /// server, which listens on all interfaces unless told otherwise.
         address: IpAddr = "127.0.0.1";

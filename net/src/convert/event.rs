@@ -1,8 +1,11 @@
 //! What happened in the world, as envelopes.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use tiltyard::{Event, MatchDataEvent, PresenceView, RawEnvelope, StreamId};
+use tiltyard::{EnvelopeReader, Event, MatchDataEvent, PresenceView, RawEnvelope, StreamId};
 use tiltyard_proto::{
+    json,
     match_data::{self, MatchDataParts, PresenceParts},
     realtime::{self as wire, Envelope, envelope::Message},
 };
@@ -22,8 +25,24 @@ pub(crate) fn event_to_frame(event: &Event, encoding: Encoding) -> Bytes {
             Some(envelope) => envelope_frame(envelope, encoding),
             None => envelope_frame(&Envelope::default(), encoding),
         },
-        other => envelope_frame(&Envelope { cid: String::new(), message: event_to_wire(other) }, encoding),
+        other => envelope_frame(
+            &Envelope {
+                cid: String::new(),
+                message: event_to_wire(other),
+            },
+            encoding,
+        ),
     }
+}
+
+/// Reads ready-made messages that server code sends, by the same rules as those of clients.
+pub(crate) fn envelope_reader() -> EnvelopeReader {
+    EnvelopeReader(Arc::new(|text| {
+        match json::from_slice::<Envelope>(text.as_bytes()) {
+            Ok(envelope) => Ok(RawEnvelope(Arc::new(envelope))),
+            Err(error) => Err(error.to_string()),
+        }
+    }))
 }
 
 /// By far the most frequent event; written without the detour over a message.
@@ -51,7 +70,11 @@ fn match_data_frame(data: &MatchDataEvent, encoding: Encoding) -> Bytes {
 
 fn event_to_wire(event: &Event) -> Option<Message> {
     Some(match event {
-        Event::MatchPresence { match_id, joins, leaves } => Message::MatchPresenceEvent(wire::MatchPresenceEvent {
+        Event::MatchPresence {
+            match_id,
+            joins,
+            leaves,
+        } => Message::MatchPresenceEvent(wire::MatchPresenceEvent {
             match_id: match_id.to_string(),
             joins: views(joins),
             leaves: views(leaves),
@@ -62,13 +85,22 @@ fn event_to_wire(event: &Event) -> Option<Message> {
             data: data.data.clone(),
             reliable: data.reliable,
         }),
-        Event::StreamPresence { stream, joins, leaves } => Message::StreamPresenceEvent(wire::StreamPresenceEvent {
+        Event::StreamPresence {
+            stream,
+            joins,
+            leaves,
+        } => Message::StreamPresenceEvent(wire::StreamPresenceEvent {
             stream: Some(stream_to_wire(stream)),
             joins: views(joins),
             leaves: views(leaves),
         }),
         Event::ChannelPresence(presences) => {
-            let ChannelNames { room_name, group_id, user_id_one, user_id_two } = ChannelNames::of(&presences.id);
+            let ChannelNames {
+                room_name,
+                group_id,
+                user_id_one,
+                user_id_two,
+            } = ChannelNames::of(&presences.id);
             Message::ChannelPresenceEvent(wire::ChannelPresenceEvent {
                 channel_id: presences.id.to_string(),
                 joins: views(&presences.joins),
@@ -79,10 +111,12 @@ fn event_to_wire(event: &Event) -> Option<Message> {
                 user_id_two,
             })
         }
-        Event::StatusPresence { joins, leaves } => Message::StatusPresenceEvent(wire::StatusPresenceEvent {
-            joins: statuses(joins),
-            leaves: statuses(leaves),
-        }),
+        Event::StatusPresence { joins, leaves } => {
+            Message::StatusPresenceEvent(wire::StatusPresenceEvent {
+                joins: statuses(joins),
+                leaves: statuses(leaves),
+            })
+        }
         Event::Error(error) => error_to_wire(error.clone()),
         Event::MatchData(_) | Event::Raw(_) => return None,
         other => {
@@ -100,12 +134,21 @@ fn views(views: &[PresenceView]) -> Vec<wire::UserPresence> {
 fn statuses(views: &[PresenceView]) -> Vec<wire::UserPresence> {
     views
         .iter()
-        .map(|view| wire::UserPresence { status: Some(view.status.to_string()), ..view_to_wire(view) })
+        .map(|view| wire::UserPresence {
+            status: Some(view.status.to_string()),
+            ..view_to_wire(view)
+        })
         .collect()
 }
 
 fn stream_to_wire(stream: &StreamId) -> wire::Stream {
-    let text = |uuid: Uuid| if uuid.is_nil() { String::new() } else { uuid.to_string() };
+    let text = |uuid: Uuid| {
+        if uuid.is_nil() {
+            String::new()
+        } else {
+            uuid.to_string()
+        }
+    };
     wire::Stream {
         mode: i32::from(stream.mode),
         subject: text(stream.subject),

@@ -18,7 +18,11 @@ pub(crate) enum Encoding {
 impl Encoding {
     /// The encoding that a slot carries.
     pub(crate) const fn of(tag: u8) -> Self {
-        if tag == Self::Protobuf as u8 { Self::Protobuf } else { Self::Json }
+        if tag == Self::Protobuf as u8 {
+            Self::Protobuf
+        } else {
+            Self::Json
+        }
     }
 }
 
@@ -121,7 +125,9 @@ mod tests {
     use super::*;
 
     fn text_frame(length: usize) -> Bytes {
-        frame(Encoding::Json, |bytes| bytes.extend(std::iter::repeat_n(b'x', length)))
+        frame(Encoding::Json, |bytes| {
+            bytes.extend(std::iter::repeat_n(b'x', length))
+        })
     }
 
     #[test]
@@ -138,7 +144,10 @@ mod tests {
 
     #[test]
     fn binary_frames_say_so() {
-        assert_eq!(frame(Encoding::Protobuf, |bytes| bytes.push(7))[..], [0x82, 1, 7]);
+        assert_eq!(
+            frame(Encoding::Protobuf, |bytes| bytes.push(7))[..],
+            [0x82, 1, 7]
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@ mod reply;
 mod request;
 
 pub(crate) use self::{
-    event::event_to_frame,
-    frame::{Encoding, Frames, ping_frame, close_frame},
+    event::{envelope_reader, event_to_frame},
+    frame::{Encoding, Frames, close_frame, ping_frame},
     reply::reply_to_frame,
     request::{Decoded, MatchTokens, decode},
 };

@@ -1,7 +1,9 @@
 //! What the engine answers, as envelopes.
 
 use bytes::Bytes;
-use tiltyard::{ChannelId, ChannelInfo, Cid, MatchInfo, PresenceView, Reply, RequestError, UserPresence};
+use tiltyard::{
+    ChannelId, ChannelInfo, Cid, MatchInfo, PresenceView, Reply, RequestError, UserPresence,
+};
 use tiltyard_proto::{
     api,
     realtime::{self as wire, Envelope, envelope::Message},
@@ -12,7 +14,13 @@ use super::{Encoding, frame::envelope_frame};
 /// The answer to a request, ready to be sent.
 pub(crate) fn reply_to_frame(cid: Cid, reply: Reply, encoding: Encoding) -> Bytes {
     let cid = cid.map(String::from).unwrap_or_default();
-    envelope_frame(&Envelope { cid, message: reply_to_wire(reply) }, encoding)
+    envelope_frame(
+        &Envelope {
+            cid,
+            message: reply_to_wire(reply),
+        },
+        encoding,
+    )
 }
 
 fn reply_to_wire(reply: Reply) -> Option<Message> {
@@ -21,7 +29,11 @@ fn reply_to_wire(reply: Reply) -> Option<Message> {
         Reply::Error(error) => error_to_wire(error),
         Reply::Match(info) => Message::Match(match_to_wire(*info)),
         Reply::Channel(info) => Message::Channel(channel_to_wire(*info)),
-        Reply::Rpc { id, payload } => Message::Rpc(api::Rpc { id, payload, http_key: String::new() }),
+        Reply::Rpc { id, payload } => Message::Rpc(api::Rpc {
+            id,
+            payload,
+            http_key: String::new(),
+        }),
         Reply::Pong => Message::Pong(wire::Pong {}),
         other => {
             tracing::error!(?other, "a reply has no wire form");
@@ -32,7 +44,11 @@ fn reply_to_wire(reply: Reply) -> Option<Message> {
 
 pub(super) fn error_to_wire(error: RequestError) -> Message {
     let context = std::collections::BTreeMap::new();
-    Message::Error(wire::Error { code: error.code as i32, message: error.message, context })
+    Message::Error(wire::Error {
+        code: error.code as i32,
+        message: error.message,
+        context,
+    })
 }
 
 /// Who it is, and nothing else.
@@ -47,7 +63,10 @@ pub(super) fn presence_to_wire(presence: &UserPresence) -> wire::UserPresence {
 
 /// Who it is, and whether their chat is stored.
 pub(super) fn view_to_wire(view: &PresenceView) -> wire::UserPresence {
-    wire::UserPresence { persistence: view.persistence, ..presence_to_wire(&view.who) }
+    wire::UserPresence {
+        persistence: view.persistence,
+        ..presence_to_wire(&view.who)
+    }
 }
 
 fn match_to_wire(info: MatchInfo) -> wire::Match {
@@ -62,11 +81,19 @@ fn match_to_wire(info: MatchInfo) -> wire::Match {
 }
 
 fn channel_to_wire(info: ChannelInfo) -> wire::Channel {
-    let ChannelNames { room_name, group_id, user_id_one, user_id_two } = ChannelNames::of(&info.id);
+    let ChannelNames {
+        room_name,
+        group_id,
+        user_id_one,
+        user_id_two,
+    } = ChannelNames::of(&info.id);
     wire::Channel {
         id: info.id.to_string(),
         presences: info.presences.iter().map(view_to_wire).collect(),
-        self_: Some(wire::UserPresence { persistence: info.persistence, ..presence_to_wire(&info.me) }),
+        self_: Some(wire::UserPresence {
+            persistence: info.persistence,
+            ..presence_to_wire(&info.me)
+        }),
         room_name,
         group_id,
         user_id_one,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tiltyard::{
-    ChannelId, Cid, MatchData, MatchId, MatchTarget, MatchmakerAdd, NamedPresence, PartyId, Request, RequestError,
-    RequestKind, SessionId, Spelled, UserId, parse_uuid,
+    ChannelId, Cid, MatchData, MatchId, MatchTarget, MatchmakerAdd, NamedPresence, PartyId,
+    Request, RequestError, RequestKind, SessionId, Spelled, UserId, parse_uuid,
 };
 use tiltyard_proto::{
     json,
@@ -33,7 +33,11 @@ pub(crate) enum Decoded {
 pub(crate) struct Malformed;
 
 /// Reads one message of a client.
-pub(crate) fn decode(bytes: &[u8], encoding: Encoding, tokens: &impl MatchTokens) -> Result<Decoded, Malformed> {
+pub(crate) fn decode(
+    bytes: &[u8],
+    encoding: Encoding,
+    tokens: &impl MatchTokens,
+) -> Result<Decoded, Malformed> {
     let envelope: wire::Envelope = match encoding {
         Encoding::Json => json::from_slice(bytes).map_err(|_| Malformed)?,
         Encoding::Protobuf => tiltyard_proto::decode_protobuf(bytes).map_err(|_| Malformed)?,
@@ -62,11 +66,16 @@ fn request_from_wire(message: Message, tokens: &impl MatchTokens) -> Option<Conv
             persistence: join.persistence.unwrap_or(true),
             hidden: join.hidden.unwrap_or(false),
         }),
-        Message::ChannelLeave(leave) => {
-            channel(RequestKind::ChannelLeave, leave.channel_id).map(|channel| Request::ChannelLeave { channel })
+        Message::ChannelLeave(leave) => channel(RequestKind::ChannelLeave, leave.channel_id)
+            .map(|channel| Request::ChannelLeave { channel }),
+        Message::ChannelMessageSend(send) => {
+            channel(RequestKind::ChannelMessageSend, send.channel_id).map(|channel| {
+                Request::ChannelMessageSend {
+                    channel,
+                    content: send.content,
+                }
+            })
         }
-        Message::ChannelMessageSend(send) => channel(RequestKind::ChannelMessageSend, send.channel_id)
-            .map(|channel| Request::ChannelMessageSend { channel, content: send.content }),
         Message::ChannelMessageUpdate(update) => channel_message_update(update),
         Message::ChannelMessageRemove(remove) => channel_message_remove(remove),
         Message::MatchCreate(create) => Ok(Request::MatchCreate { name: create.name }),
@@ -84,13 +93,26 @@ fn request_from_wire(message: Message, tokens: &impl MatchTokens) -> Option<Conv
             string_properties: add.string_properties,
             numeric_properties: add.numeric_properties,
         }))),
-        Message::MatchmakerRemove(remove) => Ok(Request::MatchmakerRemove { ticket: remove.ticket }),
-        Message::Rpc(rpc) => Ok(Request::Rpc { id: rpc.id, payload: rpc.payload }),
-        Message::StatusFollow(follow) => users(RequestKind::StatusFollow, &follow.user_ids)
-            .map(|user_ids| Request::StatusFollow { user_ids, usernames: follow.usernames }),
+        Message::MatchmakerRemove(remove) => Ok(Request::MatchmakerRemove {
+            ticket: remove.ticket,
+        }),
+        Message::Rpc(rpc) => Ok(Request::Rpc {
+            id: rpc.id,
+            payload: rpc.payload,
+        }),
+        Message::StatusFollow(follow) => {
+            users(RequestKind::StatusFollow, &follow.user_ids).map(|user_ids| {
+                Request::StatusFollow {
+                    user_ids,
+                    usernames: follow.usernames,
+                }
+            })
+        }
         Message::StatusUnfollow(unfollow) => users(RequestKind::StatusUnfollow, &unfollow.user_ids)
             .map(|user_ids| Request::StatusUnfollow { user_ids }),
-        Message::StatusUpdate(update) => Ok(Request::StatusUpdate { status: update.status }),
+        Message::StatusUpdate(update) => Ok(Request::StatusUpdate {
+            status: update.status,
+        }),
         Message::Ping(_) => Ok(Request::Ping),
         Message::Pong(_) => Ok(Request::Pong),
         other => return party_request(other),
@@ -112,8 +134,10 @@ fn party_request(message: Message) -> Option<Converted> {
         Message::PartyLeave(leave) => {
             party(Kind::PartyLeave, leave.party_id).map(|party| Request::PartyLeave { party })
         }
-        Message::PartyPromote(promote) => member(Kind::PartyPromote, promote.party_id, promote.presence)
-            .map(|(party, presence)| Request::PartyPromote { party, presence }),
+        Message::PartyPromote(promote) => {
+            member(Kind::PartyPromote, promote.party_id, promote.presence)
+                .map(|(party, presence)| Request::PartyPromote { party, presence })
+        }
         Message::PartyAccept(accept) => member(Kind::PartyAccept, accept.party_id, accept.presence)
             .map(|(party, presence)| Request::PartyAccept { party, presence }),
         Message::PartyRemove(remove) => member(Kind::PartyRemove, remove.party_id, remove.presence)
@@ -124,16 +148,29 @@ fn party_request(message: Message) -> Option<Converted> {
         Message::PartyJoinRequestList(list) => party(Kind::PartyJoinRequestList, list.party_id)
             .map(|party| Request::PartyJoinRequestList { party }),
         Message::PartyMatchmakerAdd(add) => party_matchmaker_add(add),
-        Message::PartyMatchmakerRemove(remove) => party(Kind::PartyMatchmakerRemove, remove.party_id)
-            .map(|party| Request::PartyMatchmakerRemove { party, ticket: remove.ticket }),
-        Message::PartyDataSend(send) => party(Kind::PartyDataSend, send.party_id)
-            .map(|party| Request::PartyDataSend { party, op_code: send.op_code, data: send.data.into() }),
-        Message::PartyUpdate(update) => party(Kind::PartyUpdate, update.party_id).map(|party| Request::PartyUpdate {
-            party,
-            label: update.label,
-            open: update.open,
-            hidden: update.hidden,
-        }),
+        Message::PartyMatchmakerRemove(remove) => {
+            party(Kind::PartyMatchmakerRemove, remove.party_id).map(|party| {
+                Request::PartyMatchmakerRemove {
+                    party,
+                    ticket: remove.ticket,
+                }
+            })
+        }
+        Message::PartyDataSend(send) => {
+            party(Kind::PartyDataSend, send.party_id).map(|party| Request::PartyDataSend {
+                party,
+                op_code: send.op_code,
+                data: send.data.into(),
+            })
+        }
+        Message::PartyUpdate(update) => {
+            party(Kind::PartyUpdate, update.party_id).map(|party| Request::PartyUpdate {
+                party,
+                label: update.label,
+                open: update.open,
+                hidden: update.hidden,
+            })
+        }
         _ => return None,
     })
 }
@@ -142,9 +179,15 @@ fn refuse<T>(kind: RequestKind, text: &str) -> Result<T, (RequestKind, RequestEr
     Err((kind, RequestError::bad_input(text)))
 }
 
-fn channel(kind: RequestKind, text: String) -> Result<Spelled<ChannelId>, (RequestKind, RequestError)> {
+fn channel(
+    kind: RequestKind,
+    text: String,
+) -> Result<Spelled<ChannelId>, (RequestKind, RequestError)> {
     match ChannelId::parse(&text) {
-        Some(id) => Ok(Spelled { id, text: text.into() }),
+        Some(id) => Ok(Spelled {
+            id,
+            text: text.into(),
+        }),
         None => refuse(kind, "Invalid channel identifier"),
     }
 }
@@ -155,7 +198,11 @@ fn channel_message_update(update: wire::ChannelMessageUpdate) -> Converted {
         return refuse(kind, "Invalid message identifier");
     };
     let channel = channel(kind, update.channel_id)?;
-    Ok(Request::ChannelMessageUpdate { channel, message_id, content: update.content })
+    Ok(Request::ChannelMessageUpdate {
+        channel,
+        message_id,
+        content: update.content,
+    })
 }
 
 fn channel_message_remove(remove: wire::ChannelMessageRemove) -> Converted {
@@ -164,7 +211,10 @@ fn channel_message_remove(remove: wire::ChannelMessageRemove) -> Converted {
         return refuse(kind, "Invalid message identifier");
     };
     let channel = channel(kind, remove.channel_id)?;
-    Ok(Request::ChannelMessageRemove { channel, message_id })
+    Ok(Request::ChannelMessageRemove {
+        channel,
+        message_id,
+    })
 }
 
 fn match_join(join: wire::MatchJoin, tokens: &impl MatchTokens) -> Converted {
@@ -175,16 +225,24 @@ fn match_join(join: wire::MatchJoin, tokens: &impl MatchTokens) -> Converted {
             Some(spelled) => MatchTarget::Id(spelled),
             None => return refuse(kind, "Invalid match ID"),
         },
-        Some(match_join::Id::Token(token)) => match tokens.match_of(&token).as_deref().and_then(spelled_match) {
-            Some(spelled) => MatchTarget::Token(spelled),
-            None => return refuse(kind, "Invalid match token"),
-        },
+        Some(match_join::Id::Token(token)) => {
+            match tokens.match_of(&token).as_deref().and_then(spelled_match) {
+                Some(spelled) => MatchTarget::Token(spelled),
+                None => return refuse(kind, "Invalid match token"),
+            }
+        }
     };
-    Ok(Request::MatchJoin { target, metadata: join.metadata })
+    Ok(Request::MatchJoin {
+        target,
+        metadata: join.metadata,
+    })
 }
 
 fn spelled_match(text: &str) -> Option<Spelled<MatchId>> {
-    Some(Spelled { id: MatchId::parse(text)?, text: text.into() })
+    Some(Spelled {
+        id: MatchId::parse(text)?,
+        text: text.into(),
+    })
 }
 
 fn match_data(send: wire::MatchDataSend) -> Converted {
@@ -195,10 +253,17 @@ fn match_data(send: wire::MatchDataSend) -> Converted {
     let to: Option<Vec<SessionId>> = send
         .presences
         .iter()
-        .map(|presence| parse_uuid(&presence.user_id).and(parse_uuid(&presence.session_id)).map(SessionId))
+        .map(|presence| {
+            parse_uuid(&presence.user_id)
+                .and(parse_uuid(&presence.session_id))
+                .map(SessionId)
+        })
         .collect();
     Ok(Request::MatchDataSend(MatchData {
-        match_id: Spelled { id, text: send.match_id.into() },
+        match_id: Spelled {
+            id,
+            text: send.match_id.into(),
+        },
         op_code: send.op_code,
         data: send.data.into(),
         to: to.unwrap_or_default(),
@@ -217,7 +282,10 @@ fn users(kind: RequestKind, ids: &[String]) -> Result<Vec<UserId>, (RequestKind,
 
 fn party(kind: RequestKind, text: String) -> Result<Spelled<PartyId>, (RequestKind, RequestError)> {
     match PartyId::parse(&text) {
-        Some(id) => Ok(Spelled { id, text: text.into() }),
+        Some(id) => Ok(Spelled {
+            id,
+            text: text.into(),
+        }),
         None => refuse(kind, "Invalid party ID"),
     }
 }
@@ -229,12 +297,24 @@ fn member(
 ) -> Result<(Spelled<PartyId>, NamedPresence), (RequestKind, RequestError)> {
     let party = party(kind, party_id)?;
     let complete = |presence: &wire::UserPresence| {
-        !presence.user_id.is_empty() && !presence.session_id.is_empty() && !presence.username.is_empty()
+        !presence.user_id.is_empty()
+            && !presence.session_id.is_empty()
+            && !presence.username.is_empty()
     };
     match presence.filter(complete) {
-        Some(wire::UserPresence { user_id, session_id, username, .. }) => {
-            Ok((party, NamedPresence { user_id, session_id, username }))
-        }
+        Some(wire::UserPresence {
+            user_id,
+            session_id,
+            username,
+            ..
+        }) => Ok((
+            party,
+            NamedPresence {
+                user_id,
+                session_id,
+                username,
+            },
+        )),
         None => refuse(kind, "Invalid presence"),
     }
 }
@@ -285,15 +365,40 @@ mod tests {
     #[test]
     fn ids_that_are_none_are_refused_with_the_text_of_the_protocol() {
         for (text, expected) in [
-            (r#"{"cid":"1","match_join":{"match_id":"x"}}"#, "Invalid match ID"),
-            (r#"{"cid":"1","match_join":{}}"#, "No match ID or token found"),
-            (r#"{"cid":"1","match_join":{"token":"x"}}"#, "Invalid match token"),
-            (r#"{"cid":"1","match_leave":{"match_id":"x."}}"#, "Invalid match ID"),
-            (r#"{"cid":"1","channel_leave":{"channel_id":"9..."}}"#, "Invalid channel identifier"),
-            (r#"{"cid":"1","status_follow":{"user_ids":["x"]}}"#, "Invalid user identifier"),
-            (r#"{"cid":"1","party_leave":{"party_id":"x"}}"#, "Invalid party ID"),
+            (
+                r#"{"cid":"1","match_join":{"match_id":"x"}}"#,
+                "Invalid match ID",
+            ),
+            (
+                r#"{"cid":"1","match_join":{}}"#,
+                "No match ID or token found",
+            ),
+            (
+                r#"{"cid":"1","match_join":{"token":"x"}}"#,
+                "Invalid match token",
+            ),
+            (
+                r#"{"cid":"1","match_leave":{"match_id":"x."}}"#,
+                "Invalid match ID",
+            ),
+            (
+                r#"{"cid":"1","channel_leave":{"channel_id":"9..."}}"#,
+                "Invalid channel identifier",
+            ),
+            (
+                r#"{"cid":"1","status_follow":{"user_ids":["x"]}}"#,
+                "Invalid user identifier",
+            ),
+            (
+                r#"{"cid":"1","party_leave":{"party_id":"x"}}"#,
+                "Invalid party ID",
+            ),
         ] {
-            assert_eq!(refusal(text), (Some("1".into()), expected.to_owned()), "{text}");
+            assert_eq!(
+                refusal(text),
+                (Some("1".into()), expected.to_owned()),
+                "{text}"
+            );
         }
     }
 
@@ -305,7 +410,14 @@ mod tests {
 
     #[test]
     fn messages_of_the_server_are_not_requests() {
-        for text in ["{}", r#"{"cid":"1"}"#, r#"{"match":{}}"#, r#"{"error":{}}"#, r#"{"party":{}}"#, r#"{"ping":null}"#] {
+        for text in [
+            "{}",
+            r#"{"cid":"1"}"#,
+            r#"{"match":{}}"#,
+            r#"{"error":{}}"#,
+            r#"{"party":{}}"#,
+            r#"{"ping":null}"#,
+        ] {
             assert!(matches!(read(text), Ok(Decoded::NotARequest)), "{text}");
         }
     }

@@ -8,7 +8,9 @@ use axum::{
 };
 use bevy_ecs::prelude::*;
 
-/// Finds a file by its path, without a leading slash.
+/// Names every file, by its path without a leading slash.
+type List = fn() -> Vec<Cow<'static, str>>;
+/// Finds a file by its path.
 type Find = fn(&str) -> Option<Cow<'static, [u8]>>;
 
 /// Files to hand out below `/`, usually embedded in the binary.
@@ -16,25 +18,37 @@ type Find = fn(&str) -> Option<Cow<'static, [u8]>>;
 /// Insert it as a resource. `index.html` is what a browser gets at `/`.
 #[derive(Resource, Clone, Copy, Debug)]
 pub struct PublicFiles {
+    list: List,
     find: Find,
 }
 
 impl PublicFiles {
-    /// Files that this function finds by their path, such as `arena/arena.js`.
+    /// The files that `list` names, by paths such as `js/arena.js`, and `find` finds.
     #[must_use]
-    pub const fn new(find: Find) -> Self {
-        Self { find }
+    pub const fn new(list: List, find: Find) -> Self {
+        Self { list, find }
+    }
+
+    /// The path of every file.
+    pub(crate) fn paths(&self) -> Vec<Cow<'static, str>> {
+        (self.list)()
     }
 }
 
 /// Whether whoever asks is a browser that wants a page, rather than a probe.
 fn wants_page(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// The file at a path. At `/` a probe gets an empty answer and a browser the page.
-pub(crate) fn serve_file(files: Option<PublicFiles>, path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+pub(crate) fn serve_file(
+    files: Option<PublicFiles>,
+    path: &str,
+    headers: &HeaderMap,
+) -> Option<Response<Body>> {
     let path = path.trim_start_matches('/');
     if path.is_empty() && !wants_page(headers) {
         return Some(Response::new(Body::empty()));

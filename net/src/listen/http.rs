@@ -38,7 +38,11 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 ///
 /// Whatever the system says, such as that the port is in use.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     // A server that is started again finds the port in the hands of its own dead connections.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -58,7 +62,12 @@ pub(crate) struct Gate {
 
 impl Gate {
     pub(crate) fn new(connections_max: usize, per_address_max: usize) -> Arc<Self> {
-        Arc::new(Self { open: AtomicUsize::new(0), connections_max, per_address: Mutex::default(), per_address_max })
+        Arc::new(Self {
+            open: AtomicUsize::new(0),
+            connections_max,
+            per_address: Mutex::default(),
+            per_address_max,
+        })
     }
 
     /// Lets a connection in, unless there are too many.
@@ -70,7 +79,10 @@ impl Gate {
         // From the own machine come load tests, and proxies that speak for everybody.
         let counted = !address.is_loopback();
         if counted {
-            let mut per_address = self.per_address.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut per_address = self
+                .per_address
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             let count = per_address.entry(address).or_default();
             if *count >= self.per_address_max {
                 self.open.fetch_sub(1, Ordering::AcqRel);
@@ -78,7 +90,10 @@ impl Gate {
             }
             *count += 1;
         }
-        Some(Pass { gate: self.clone(), address: counted.then_some(address) })
+        Some(Pass {
+            gate: self.clone(),
+            address: counted.then_some(address),
+        })
     }
 }
 
@@ -95,7 +110,11 @@ impl Drop for Pass {
         let Some(address) = self.address else {
             return;
         };
-        let mut per_address = self.gate.per_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut per_address = self
+            .gate
+            .per_address
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = per_address.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -106,7 +125,11 @@ impl Drop for Pass {
 }
 
 /// Accepts connections and serves them on this thread, for ever.
-pub(crate) async fn drive_listener(listener: TcpListener, router: Router, gate: Arc<Gate>) -> io::Result<()> {
+pub(crate) async fn drive_listener(
+    listener: TcpListener,
+    router: Router,
+    gate: Arc<Gate>,
+) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     loop {
         match listener.accept().await {

@@ -77,7 +77,8 @@ pub(crate) async fn upgrade(
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return refuse(BAD_HANDSHAKE);
     };
-    let client = client_address(request.headers(), Some(address), state.proxy_count).unwrap_or(address.ip());
+    let client =
+        client_address(request.headers(), Some(address), state.proxy_count).unwrap_or(address.ip());
     let opening = opening(&state, claims, &parameters, client, address.port());
     spawn_local(hand_over(on_upgrade, encoding, opening));
     let mut response = Response::new(Body::empty());
@@ -105,16 +106,29 @@ async fn hand_over(on_upgrade: OnUpgrade, encoding: Encoding, opening: Opening) 
     let Some(thread) = THREAD.with_borrow(Clone::clone) else {
         return;
     };
-    thread.serve(parts.io.into_inner(), parts.read_buf.to_vec(), encoding, opening).await;
+    thread
+        .serve(
+            parts.io.into_inner(),
+            parts.read_buf.to_vec(),
+            encoding,
+            opening,
+        )
+        .await;
 }
 
 fn refuse(Refusal(status, text): Refusal) -> Response<Body> {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     if text == BAD_HANDSHAKE.1 {
-        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        headers.insert(
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("13"),
+        );
     }
     response
 }
@@ -145,7 +159,10 @@ impl Parameters {
 
     /// Whether the user is to appear online at once. What cannot be read means no.
     fn is_online(&self) -> bool {
-        matches!(self.status.as_str(), "1" | "t" | "T" | "TRUE" | "true" | "True")
+        matches!(
+            self.status.as_str(),
+            "1" | "t" | "T" | "TRUE" | "true" | "True"
+        )
     }
 }
 
@@ -164,22 +181,36 @@ fn admit(
         _ => return Err(BAD_FORMAT),
     };
     let token = match headers.get(header::AUTHORIZATION) {
-        Some(value) => value.to_str().ok().and_then(|value| value.strip_prefix("Bearer ")).ok_or(BAD_TOKEN)?,
+        Some(value) => value
+            .to_str()
+            .ok()
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .ok_or(BAD_TOKEN)?,
         None => &parameters.token,
     };
-    let claims = state.sessions.verify_session(token, state.clock.now()).map_err(|_| BAD_TOKEN)?;
+    let claims = state
+        .sessions
+        .verify_session(token, state.clock.now())
+        .map_err(|_| BAD_TOKEN)?;
     Ok((encoding, claims))
 }
 
 /// The answer to a handshake's key (RFC 6455, section 4.2.2), if it is a handshake.
 fn handshake_answer(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name, wanted: &str| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|token| token.trim().eq_ignore_ascii_case(wanted))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| {
+                value
+                    .split(',')
+                    .any(|token| token.trim().eq_ignore_ascii_case(wanted))
+            })
     };
     let version = headers.get(header::SEC_WEBSOCKET_VERSION)?;
-    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") || version != "13" {
+    if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") || version != "13"
+    {
         return None;
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY)?;
@@ -199,10 +230,19 @@ fn opening(
     client: IpAddr,
     client_port: u16,
 ) -> Opening {
-    let lang = if parameters.lang.is_empty() { "en" } else { &parameters.lang };
+    let lang = if parameters.lang.is_empty() {
+        "en"
+    } else {
+        &parameters.lang
+    };
     Opening {
         // The thread that takes the socket gives it its place.
-        slot: Slot { thread: 0, encoding: 0, index: 0, generation: 0 },
+        slot: Slot {
+            thread: 0,
+            encoding: 0,
+            index: 0,
+            generation: 0,
+        },
         session_id: SessionId(Uuid::now_v1(&state.node_part)),
         user_id: UserId(claims.user_id),
         username: claims.username.into(),
@@ -222,12 +262,27 @@ mod tests {
     #[test]
     fn the_key_of_the_rfc_gets_the_answer_of_the_rfc() {
         let mut headers = HeaderMap::new();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive, Upgrade"));
+        headers.insert(
+            header::CONNECTION,
+            HeaderValue::from_static("keep-alive, Upgrade"),
+        );
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-        headers.insert(header::SEC_WEBSOCKET_KEY, HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ=="));
-        assert_eq!(handshake_answer(&headers).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-        headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("12"));
+        headers.insert(
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("13"),
+        );
+        headers.insert(
+            header::SEC_WEBSOCKET_KEY,
+            HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ=="),
+        );
+        assert_eq!(
+            handshake_answer(&headers).unwrap(),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+        headers.insert(
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("12"),
+        );
         assert_eq!(handshake_answer(&headers), None);
     }
 
@@ -240,8 +295,19 @@ mod tests {
 
     #[test]
     fn only_go_booleans_mean_online() {
-        for (text, expected) in [("true", true), ("1", true), ("T", true), ("yes", false), ("", false), ("false", false)] {
-            assert_eq!(Parameters::of(&format!("status={text}")).is_online(), expected, "{text}");
+        for (text, expected) in [
+            ("true", true),
+            ("1", true),
+            ("T", true),
+            ("yes", false),
+            ("", false),
+            ("false", false),
+        ] {
+            assert_eq!(
+                Parameters::of(&format!("status={text}")).is_online(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

@@ -67,7 +67,9 @@ pub(crate) struct Peer {
 enum Stage {
     Open,
     /// A closing frame was sent; the client's is awaited until then.
-    Closing { until: Instant },
+    Closing {
+        until: Instant,
+    },
     Gone,
 }
 
@@ -154,15 +156,22 @@ impl Peer {
         if !self.is_open() {
             return;
         }
-        self.stage.set(Stage::Closing { until: Instant::now() + self.close_wait });
-        self.outbox.borrow_mut().push_anyway(close_frame(code, reason));
+        self.stage.set(Stage::Closing {
+            until: Instant::now() + self.close_wait,
+        });
+        self.outbox
+            .borrow_mut()
+            .push_anyway(close_frame(code, reason));
         self.flush();
     }
 
     /// Answers the client's closing frame.
     pub(crate) fn close_in_answer(self: &Rc<Self>, code: Option<u16>) {
         if self.is_open() {
-            let frame = code.map_or_else(|| Bytes::from_static(&[0x88, 0]), |code| close_frame(code, ""));
+            let frame = code.map_or_else(
+                || Bytes::from_static(&[0x88, 0]),
+                |code| close_frame(code, ""),
+            );
             self.outbox.borrow_mut().push_anyway(frame);
             self.flush();
         }
@@ -194,7 +203,11 @@ impl Peer {
                 }
             }
         }
-        if self.stalled_since.get().is_some_and(|since| now >= since + timing.write_wait) {
+        if self
+            .stalled_since
+            .get()
+            .is_some_and(|since| now >= since + timing.write_wait)
+        {
             debug!(slot = ?self.slot, "giving up a client whose socket takes nothing");
             self.abandon();
         }
@@ -261,7 +274,11 @@ async fn drive_writes(peer: Rc<Peer>) {
 pub(super) struct Carrier(pub(super) Rc<Peer>);
 
 impl AsyncRead for Carrier {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
             ready!(self.0.stream.poll_read_ready(context))?;
             match self.0.stream.try_read(buffer.initialize_unfilled()) {
@@ -279,9 +296,16 @@ impl AsyncRead for Carrier {
 impl AsyncWrite for Carrier {
     /// Only control frames come this way, so there is never much; written at once, because the last one
     /// of a connection is not flushed.
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.0.is_open() {
-            self.0.outbox.borrow_mut().push_anyway(Bytes::copy_from_slice(bytes));
+            self.0
+                .outbox
+                .borrow_mut()
+                .push_anyway(Bytes::copy_from_slice(bytes));
             self.0.flush();
         }
         Poll::Ready(Ok(bytes.len()))

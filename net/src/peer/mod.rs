@@ -16,7 +16,7 @@ mod table;
 
 pub(crate) use self::{
     carrier::{Peer, Timing},
-    quota::{QUEUED_REQUESTS_MAX, Lane},
+    quota::{Lane, QUEUED_REQUESTS_MAX},
     reader::{ReaderOptions, drive_peer, enqueue},
     table::Peers,
 };

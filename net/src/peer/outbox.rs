@@ -89,7 +89,10 @@ mod tests {
 
     fn waiting(outbox: &Outbox) -> Vec<u8> {
         let (slices, count) = outbox.slices();
-        slices[..count].iter().flat_map(|slice| slice.to_vec()).collect()
+        slices[..count]
+            .iter()
+            .flat_map(|slice| slice.to_vec())
+            .collect()
     }
 
     #[test]

@@ -20,7 +20,11 @@ pub(crate) struct Lane {
 
 impl Lane {
     pub(crate) fn new(max: u32) -> Self {
-        Self { used: AtomicU32::new(0), max, freed: Notify::new() }
+        Self {
+            used: AtomicU32::new(0),
+            max,
+            freed: Notify::new(),
+        }
     }
 
     /// Takes a place, waiting for one if necessary. Only one task may wait on a lane.

@@ -45,10 +45,22 @@ struct Farewell {
     reason: &'static str,
 }
 
-const MALFORMED: Farewell = Farewell { code: 1000, reason: "received malformed payload" };
-const WRONG_TYPE: Farewell = Farewell { code: 1000, reason: "received unexpected WebSocket message type" };
-const NOT_A_REQUEST: Farewell = Farewell { code: 1000, reason: "error processing message" };
-const TOO_LARGE: Farewell = Farewell { code: 1009, reason: "" };
+const MALFORMED: Farewell = Farewell {
+    code: 1000,
+    reason: "received malformed payload",
+};
+const WRONG_TYPE: Farewell = Farewell {
+    code: 1000,
+    reason: "received unexpected WebSocket message type",
+};
+const NOT_A_REQUEST: Farewell = Farewell {
+    code: 1000,
+    reason: "error processing message",
+};
+const TOO_LARGE: Farewell = Farewell {
+    code: 1009,
+    reason: "",
+};
 
 /// Reads a client's messages into the world until the connection ends, whoever ends it.
 ///
@@ -56,14 +68,20 @@ const TOO_LARGE: Farewell = Farewell { code: 1009, reason: "" };
 ///
 /// Returns when the client closed, the socket broke, the client broke the protocol, or the peer was
 /// abandoned. The session is not over until the caller says so to the world.
-pub(crate) async fn drive_peer(peer: &Rc<Peer>, early: Vec<u8>, options: &ReaderOptions, sessions: &Sessions) {
+pub(crate) async fn drive_peer(
+    peer: &Rc<Peer>,
+    early: Vec<u8>,
+    options: &ReaderOptions,
+    sessions: &Sessions,
+) {
     let config = WebSocketConfig::default()
         .read_buffer_size(options.read_buffer_bytes)
         .write_buffer_size(0)
         .max_message_size(Some(options.message_bytes_max))
         .max_frame_size(Some(options.message_bytes_max));
     let carrier = Carrier(peer.clone());
-    let mut socket = WebSocketStream::from_partially_read(carrier, early, Role::Server, Some(config)).await;
+    let mut socket =
+        WebSocketStream::from_partially_read(carrier, early, Role::Server, Some(config)).await;
     let mut count: u32 = 0;
     loop {
         let next = tokio::select! {
@@ -83,8 +101,12 @@ pub(crate) async fn drive_peer(peer: &Rc<Peer>, early: Vec<u8>, options: &Reader
             }
         };
         let outcome = match (message, peer.encoding()) {
-            (Message::Text(text), Encoding::Json) => read(peer, text.as_bytes(), options, sessions).await,
-            (Message::Binary(bytes), Encoding::Protobuf) => read(peer, &bytes, options, sessions).await,
+            (Message::Text(text), Encoding::Json) => {
+                read(peer, text.as_bytes(), options, sessions).await
+            }
+            (Message::Binary(bytes), Encoding::Protobuf) => {
+                read(peer, &bytes, options, sessions).await
+            }
             (Message::Text(_) | Message::Binary(_), _) => Err(WRONG_TYPE),
             (Message::Pong(_), _) => {
                 peer.heard(Instant::now(), options.timing);
@@ -121,7 +143,12 @@ async fn drain(socket: &mut WebSocketStream<Carrier>, peer: &Rc<Peer>) {
     }
 }
 
-async fn read(peer: &Rc<Peer>, bytes: &[u8], options: &ReaderOptions, sessions: &Sessions) -> Result<(), Farewell> {
+async fn read(
+    peer: &Rc<Peer>,
+    bytes: &[u8],
+    options: &ReaderOptions,
+    sessions: &Sessions,
+) -> Result<(), Farewell> {
     // A client that was told to go is not listened to any more.
     if !peer.is_open() {
         return Ok(());
@@ -136,7 +163,16 @@ async fn read(peer: &Rc<Peer>, bytes: &[u8], options: &ReaderOptions, sessions: 
     };
     lane.acquire().await;
     let permit = Permit::new(lane.clone());
-    enqueue(&options.queue, Inbound::Request { slot: peer.slot, cid, request, permit }).await;
+    enqueue(
+        &options.queue,
+        Inbound::Request {
+            slot: peer.slot,
+            cid,
+            request,
+            permit,
+        },
+    )
+    .await;
     Ok(())
 }
 

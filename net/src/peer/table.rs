@@ -23,7 +23,11 @@ struct Place {
 
 impl Peers {
     pub(crate) const fn new(thread: u8) -> Self {
-        Self { thread, places: Vec::new(), free: Vec::new() }
+        Self {
+            thread,
+            places: Vec::new(),
+            free: Vec::new(),
+        }
     }
 
     /// Which thread this is.
@@ -39,7 +43,12 @@ impl Peers {
         });
         let place = &mut self.places[index as usize];
         place.generation = place.generation.wrapping_add(1);
-        Slot { thread: self.thread, encoding, index, generation: place.generation }
+        Slot {
+            thread: self.thread,
+            encoding,
+            index,
+            generation: place.generation,
+        }
     }
 
     pub(crate) fn insert(&mut self, peer: Rc<Peer>) {
@@ -58,7 +67,11 @@ impl Peers {
 
     pub(crate) fn get(&self, index: u32, generation: u32) -> Option<&Rc<Peer>> {
         let place = self.places.get(index as usize)?;
-        if place.generation == generation { place.peer.as_ref() } else { None }
+        if place.generation == generation {
+            place.peer.as_ref()
+        } else {
+            None
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Rc<Peer>> {

@@ -7,6 +7,11 @@ fn main() -> AppExit {
     let server = ServerPlugins
         .with_default("runtime.http_key", "defaulthttpkey")
         .with_default("session.encryption_key", "defaultencryptionkey")
-        .with_default("session.refresh_encryption_key", "defaultrefreshencryptionkey");
-    App::new().add_plugins((server, tiltyard_tests::fixture::plugin)).run()
+        .with_default(
+            "session.refresh_encryption_key",
+            "defaultrefreshencryptionkey",
+        );
+    App::new()
+        .add_plugins((server, tiltyard_tests::fixture::plugin))
+        .run()
 }
