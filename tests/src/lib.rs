@@ -3,3 +3,8 @@
 pub mod fixture;
 pub mod server;
 pub mod stage;
+
+/// The README, whose code is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -27,12 +27,17 @@ use tokio_tungstenite::{
 /// How long a test waits for what must come. Generous, because machines are shared.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A server that runs until it is dropped.
+/// A server to speak to. One that was started here runs until it is dropped.
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    own: Option<Own>,
+}
+
+/// What belongs to a server that was started here.
+struct Own {
     queue: crossbeam_channel::Sender<Inbound>,
-    thread: Option<JoinHandle<()>>,
+    thread: JoinHandle<()>,
     _data: TempDir,
 }
 
@@ -62,11 +67,26 @@ impl Server {
             run_with(app, *config, announce).expect("the server runs");
         });
         let (address, queue) = listening.recv_timeout(PATIENCE).expect("the server starts");
+        let own = Own {
+            queue,
+            thread,
+            _data: data,
+        };
         Self {
             address,
-            queue,
-            thread: Some(thread),
-            _data: data,
+            own: Some(own),
+        }
+    }
+
+    /// A server that somebody else started.
+    ///
+    /// # Panics
+    ///
+    /// If this is no address.
+    pub fn at(address: impl AsRef<str>) -> Self {
+        Self {
+            address: address.as_ref().parse().expect("an address"),
+            own: None,
         }
     }
 
@@ -132,11 +152,16 @@ impl Server {
     }
 
     fn ask_to_stop(&mut self) {
-        let Some(thread) = self.thread.take() else {
+        let Some(Own {
+            queue,
+            thread,
+            _data,
+        }) = self.own.take()
+        else {
             return;
         };
         // A server that is gone needs no asking.
-        drop(self.queue.send(Inbound::Shutdown {
+        drop(queue.send(Inbound::Shutdown {
             grace: Duration::ZERO,
         }));
         let outcome = thread.join();
