@@ -62,8 +62,8 @@ pub use self::{
     channel::{CHANNEL_NAME_BYTES_MAX, ChannelId, ChannelInfo, ChannelPresences},
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
     functions::{
-        AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, FunctionNames, HookOutcome,
-        MatchedEntry, RpcCall, RpcError, RpcResult,
+        AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Environment, FunctionNames,
+        HookOutcome, MatchedEntry, RpcCall, RpcError, RpcResult,
     },
     id::{
         CallId, MatchId, NODE_NAME_BYTES_MAX, NodeName, PartyId, SessionId, Slot, UserId,

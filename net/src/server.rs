@@ -119,6 +119,15 @@ fn say(text: &str) -> AppExit {
     }
 }
 
+fn environment(config: &Config) -> tiltyard::Environment {
+    let entries = config.runtime.env.iter();
+    tiltyard::Environment(
+        entries
+            .map(|entry| (entry.key.clone(), entry.value.clone()))
+            .collect(),
+    )
+}
+
 /// The engine as this configuration wants it.
 #[must_use]
 pub fn engine_plugin(config: &Config) -> EnginePlugin {
@@ -202,6 +211,7 @@ pub fn run_with(
 ) -> Result<(), ServerError> {
     logging::start(&config.logger);
     app.insert_resource(convert::envelope_reader());
+    app.insert_resource(environment(&config));
     app.finish();
     app.cleanup();
     let secrets = Secrets::prepare(&config)?;

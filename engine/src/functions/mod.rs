@@ -10,6 +10,7 @@ mod system;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use bevy_ecs::prelude::*;
 use thiserror::Error;
 
 pub use self::registry::FunctionNames;
@@ -46,6 +47,10 @@ pub struct Caller {
     /// The language that the connection asked for; empty over HTTP.
     pub lang: Arc<str>,
 }
+
+/// What the operator tells game code, by name: `runtime.env` of the configuration.
+#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment(pub BTreeMap<String, String>);
 
 /// A call of a registered function.
 #[derive(Clone, Debug, Default, PartialEq)]
