@@ -9,6 +9,7 @@ import { World } from './world.js';
 // Smaller than this and ships cannot be told apart: the camera follows ours instead.
 const SCALE_MIN = 20;
 const TAG_PX_MIN = 11;
+const SHIP_PX = 30;
 const HINT_MS = 9000;
 const FEED_MAX = 4;
 const FEED_MS = 4500;
@@ -216,6 +217,7 @@ export class ArenaView {
     this.#drawField(context, ships, bullets, { seconds, now });
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     drawSticks(context, this.#controls.sticks);
+    this.#clearView();
   }
 
   #drawField(context, ships, bullets, { seconds, now }) {
@@ -261,6 +263,14 @@ export class ArenaView {
     if (!this.#own) return null;
     const { scale, left, top } = this.#camera;
     return { x: this.#own.x * scale + left, y: this.#own.y * scale + top };
+  }
+
+  // The scores fade while they would hide our ship.
+  #clearView() {
+    const scores = $('scores');
+    const own = this.#ownOnScreen();
+    const isOver = own && own.x > scores.offsetLeft - SHIP_PX && own.y < scores.offsetTop + scores.offsetHeight + SHIP_PX;
+    scores.classList.toggle('over-ship', Boolean(isOver));
   }
 
   // The whole field if it fits at a readable size; else a part of it around our ship.
