@@ -40,9 +40,7 @@ pub(crate) fn drones_wanted(params: &MatchParams) -> usize {
 
 /// Finds an arena where somebody flies, or opens one.
 pub(crate) fn find(In(call): In<RpcCall>, mut directory: MatchDirectory) -> RpcResult {
-    let inhabited = directory
-        .list(&MatchFilter::limit(1).query(INHABITED))
-        .map_err(|error| RpcError::new(RpcError::INTERNAL, error.to_string()))?;
+    let inhabited = directory.list(&MatchFilter::limit(1).query(INHABITED))?;
     match inhabited.first() {
         Some(arena) => Ok(answer(arena.match_id)),
         None => {
@@ -73,10 +71,7 @@ pub(crate) fn create(In(call): In<RpcCall>, mut directory: MatchDirectory) -> Rp
 fn open(directory: &mut MatchDirectory, name: &str, drones: u64) -> RpcResult {
     let name: String = name.chars().take(NAME_CHARS_MAX).collect();
     let params = MatchParams::new().with("name", name).with("drones", drones);
-    directory
-        .create(Arena::NAME, &params)
-        .map(answer)
-        .map_err(|refusal| RpcError::new(RpcError::INTERNAL, refusal.to_string()))
+    Ok(answer(directory.create(Arena::NAME, &params)?))
 }
 
 fn answer(id: MatchId) -> String {

@@ -45,9 +45,8 @@ fn fragile(app: &mut App) {
         .add_rpc(
             "fragile",
             |_: In<RpcCall>, mut directory: MatchDirectory| {
-                let id = directory.create(Fragile::NAME, &MatchParams::new());
-                id.map(|id| id.to_string())
-                    .map_err(|error| RpcError::new(RpcError::INTERNAL, error.to_string()))
+                let id = directory.create(Fragile::NAME, &MatchParams::new())?;
+                RpcResult::Ok(id.to_string())
             },
         );
 }
