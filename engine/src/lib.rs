@@ -37,6 +37,7 @@
 //! ```
 
 mod app;
+mod audit;
 mod channel;
 mod clock;
 mod functions;
@@ -59,6 +60,7 @@ mod stream;
 
 pub use self::{
     app::GameApp,
+    audit::Disagreements,
     channel::{CHANNEL_NAME_BYTES_MAX, ChannelId, ChannelInfo, ChannelPresences},
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
     functions::{

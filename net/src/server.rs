@@ -14,7 +14,8 @@ use bevy_app::{App, AppExit, Plugin};
 use bevy_ecs::prelude::*;
 use thiserror::Error;
 use tiltyard::{
-    EnginePlugin, FunctionNames, InboundSender, Limits, NodeName, Now, Outbox, Pass, Shutdown,
+    Disagreements, EnginePlugin, FunctionNames, InboundSender, Limits, NodeName, Now, Outbox, Pass,
+    Shutdown,
 };
 use tokio::{runtime, sync::watch, task::LocalSet};
 use tracing::{error, info};
@@ -324,6 +325,11 @@ fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
             // One more pass stops what is left; nobody hears of it any more.
             world.run_schedule(Pass);
             egress.send(world.resource_mut::<Outbox>().take());
+            debug_assert_eq!(
+                world.resource::<Disagreements>().0,
+                0,
+                "the engine's records agree"
+            );
             return;
         }
     }

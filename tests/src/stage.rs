@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bevy_ecs::prelude::World;
 use tiltyard::{
-    Answer, Call, CallId, EnginePlugin, Event, Inbound, InboundSender, Limits, MatchData, MatchId,
-    MatchTarget, NodeName, Now, Opening, Outbound, Outbox, Pass, Permit, Reply, Request, SessionId,
-    Slot, Spelled, UserId, prelude::*,
+    Answer, Call, CallId, Disagreements, EnginePlugin, Event, Inbound, InboundSender, Limits,
+    MatchData, MatchId, MatchTarget, NodeName, Now, Opening, Outbound, Outbox, Pass, Permit, Reply,
+    Request, SessionId, Slot, Spelled, UserId, prelude::*,
 };
 use uuid::Uuid;
 
@@ -169,6 +169,10 @@ impl Stage {
     }
 
     /// Runs one pass, a frame later than the last one.
+    ///
+    /// # Panics
+    ///
+    /// If the engine's records do not agree afterwards.
     pub fn step(&mut self) {
         self.pass += 1;
         let elapsed = Duration::from_nanos(self.pass * 1_000_000_000 / PASS_RATE_HZ);
@@ -182,6 +186,12 @@ impl Stage {
         };
         world.run_schedule(Pass);
         let outbound = world.resource_mut::<Outbox>().take();
+        let disagreements = *world.resource::<Disagreements>();
+        assert_eq!(
+            disagreements,
+            Disagreements(0),
+            "the engine's records agree"
+        );
         for entry in outbound {
             self.deliver(entry);
         }

@@ -200,3 +200,29 @@ async fn forged_and_missing_tokens_are_refused_before_the_handshake() {
         "a header counts before the query"
     );
 }
+
+#[tokio::test]
+async fn a_place_that_is_taken_again_at_once_leaves_no_ghost_behind() {
+    let server = Server::start(fixture::plugin);
+    let mut watcher = server.connect("watcher").await;
+    let token = server.login("hasty").await;
+    // The world may hear of the next connection before it has heard of the end of the last one.
+    for _ in 0..50 {
+        let mut hasty = server.connect_with(&token).await;
+        let join = json!({ "stream": { "mode": 100, "label": "room" } }).to_string();
+        hasty
+            .ask("rpc", json!({ "id": "cf_stream_join", "payload": join }))
+            .await;
+    }
+    let count = json!({ "stream": { "mode": 100, "label": "room" } }).to_string();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let answer = watcher
+            .ask("rpc", json!({ "id": "cf_stream_count", "payload": count }))
+            .await;
+        if answer["rpc"]["payload"] == r#"{"count":0}"# {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "ghosts: {answer}");
+    }
+}
