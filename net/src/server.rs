@@ -288,17 +288,17 @@ fn router(state: ApiState, files: Option<PublicFiles>, world: &World) -> axum::R
     api::around(sockets, state)
 }
 
-/// The few lines that whoever starts a server reads.
-#[expect(
-    clippy::print_stdout,
-    reason = "for whoever started it, whatever the log level"
-)]
+/// The few lines that whoever starts a server reads, whatever the log level.
 fn announce(address: SocketAddr, config: &Config) {
     let data = std::fs::canonicalize(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
-    println!("Tiltyard {} is listening.", env!("CARGO_PKG_VERSION"));
-    println!("  page    http://{address}/");
-    println!("  socket  ws://{address}/ws");
-    println!("  data    {}", data.display());
+    let text = format!(
+        "Tiltyard {} is listening.\n  page    http://{address}/\n  socket  ws://{address}/ws\n  data    {}",
+        env!("CARGO_PKG_VERSION"),
+        data.display(),
+    );
+    if let Err(problem) = writeln!(io::stdout(), "{text}") {
+        info!(%address, %problem, "listening, though nobody reads the output");
+    }
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }
