@@ -12,6 +12,7 @@ use crate::{
     functions::{ApiCall, ApiResult, RpcCall},
     id::{CallId, SessionId, Slot, UserId},
     matches::MatchFilter,
+    matchmaker::Found,
     request::Request,
     store::{StoreId, StoreOutcome},
 };
@@ -56,6 +57,8 @@ pub enum Inbound {
         /// The answer.
         outcome: StoreOutcome,
     },
+    /// The answer to [`Outbound::Search`](crate::Outbound::Search).
+    Found(Box<Found>),
     /// The server is asked to stop.
     Shutdown {
         /// How long matches have to end by themselves.
@@ -108,6 +111,8 @@ pub enum Call {
     Disconnect(UserId),
     /// How many of everything there is.
     Census,
+    /// How the matchmaker has been doing.
+    MatchmakerStats,
 }
 
 /// Gives a sender's place in the queue back when dropped.

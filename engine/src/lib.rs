@@ -45,6 +45,7 @@ mod inbound;
 mod limits;
 mod lookup;
 mod matches;
+mod matchmaker;
 mod outbound;
 pub mod prelude;
 pub mod query;
@@ -79,6 +80,11 @@ pub use self::{
         MatchData, MatchDirectory, MatchError, MatchFilter, MatchFunctions, MatchInfo, MatchInit,
         MatchKind, MatchListing, MatchParams, Matches, Message, Outcome, Participants, SignalError,
         Tick, TickRate, TicksSkipped,
+    },
+    matchmaker::{
+        Completion, Found, MatchTokenSigner, MatchedTarget, MatchmakerMatched, MatchmakerOptions,
+        MatchmakerProperties, MatchmakerStats, MatchmakerUser, Search, Searcher, Ticket,
+        TicketNumber,
     },
     outbound::{
         Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,

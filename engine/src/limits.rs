@@ -2,6 +2,8 @@
 
 use bevy_ecs::prelude::*;
 
+use crate::matchmaker::MatchmakerOptions;
+
 /// Bytes in the longest match or party label, and in the longest status text.
 pub const LABEL_BYTES_MAX: usize = 2048;
 
@@ -34,6 +36,8 @@ pub struct Limits {
     pub match_empty_seconds_max: u32,
     /// Matches that may run at the same time.
     pub matches_max: usize,
+    /// What bounds the matchmaker, and how it works.
+    pub matchmaker: MatchmakerOptions,
 }
 
 impl Default for Limits {
@@ -47,6 +51,7 @@ impl Default for Limits {
             deferred_per_callback_max: 128,
             match_empty_seconds_max: 0,
             matches_max: 200_000,
+            matchmaker: MatchmakerOptions::default(),
         }
     }
 }

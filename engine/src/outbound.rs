@@ -9,6 +9,7 @@ use std::{any::Any, fmt, sync::Arc};
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::{
     channel::{ChannelInfo, ChannelPresences},
@@ -16,6 +17,7 @@ use crate::{
     id::{CallId, MatchId, Slot, UserId, UserPresence},
     inbound::Cid,
     matches::{MatchInfo, MatchListing},
+    matchmaker::{MatchmakerMatched, MatchmakerStats, Search},
     query::QueryError,
     store::{StoreId, StoreRequest},
     stream::{PresenceView, StreamId},
@@ -54,6 +56,9 @@ pub enum Outbound {
         /// The question.
         request: StoreRequest,
     },
+    /// What the matchmaker's [`Searcher`](crate::Searcher) is to do, one search at a time. Its answer comes
+    /// back as [`Inbound::Found`](crate::Inbound::Found).
+    Search(Box<Search>),
     /// The answer to a call from outside.
     Answer {
         /// Which call.
@@ -102,6 +107,8 @@ pub enum Reply {
         /// What the function returned.
         payload: String,
     },
+    /// The matchmaker looks for others; this is the ticket.
+    MatchmakerTicket(Uuid),
     /// The connection works.
     Pong,
 }
@@ -141,6 +148,8 @@ pub enum Event {
         /// Previous values.
         leaves: Vec<PresenceView>,
     },
+    /// The matchmaker has found others.
+    MatchmakerMatched(Box<MatchmakerMatched>),
     /// Something went wrong that no request caused.
     Error(RequestError),
     /// A ready-made message of the wire protocol.
@@ -253,6 +262,8 @@ pub enum Answer {
     Done,
     /// To [`Call::Census`](crate::Call::Census).
     Census(Census),
+    /// To [`Call::MatchmakerStats`](crate::Call::MatchmakerStats).
+    MatchmakerStats(MatchmakerStats),
 }
 
 /// How many of everything there is.

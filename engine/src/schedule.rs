@@ -15,6 +15,7 @@ use crate::{
     inbound,
     limits::Limits,
     matches::MatchPlugin,
+    matchmaker::MatchmakerPlugin,
     outbound::Outbox,
     request::RequestKind,
     requests::{self, Arrivals, HandleRequests, Resumed},
@@ -148,7 +149,7 @@ impl Plugin for EnginePlugin {
                 announce_presences.in_set(PassSystems::Send),
             ),
         );
-        app.add_plugins((MatchPlugin, ChannelPlugin))
+        app.add_plugins((MatchPlugin, MatchmakerPlugin, ChannelPlugin))
             .handle_request(RequestKind::Rpc, functions::call_rpc)
             .handle_request(RequestKind::Ping, requests::pong)
             .handle_request(RequestKind::Pong, requests::ignore)

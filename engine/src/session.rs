@@ -14,6 +14,7 @@ use crate::{
     id::{SessionId, Slot, UserId, UserPresence},
     inbound::{Cid, Opening, Permit},
     lookup::Lookup,
+    matchmaker::Tickets,
     outbound::{Outbound, Outbox},
     request::Request,
     status::Followers,
@@ -207,8 +208,15 @@ pub(crate) fn open(world: &mut World, opening: Opening) -> Entity {
     session
 }
 
-/// Ends a session: it leaves every stream, and whoever is left on them learns of it.
+/// Ends a session: it is looked for by the matchmaker no more, and leaves every stream, and whoever is left
+/// on them learns of it.
 pub(crate) fn close(world: &mut World, session: Entity, reason: PresenceReason) {
+    if let Some(id) = world
+        .get::<Session>(session)
+        .map(|session| session.presence.session_id)
+    {
+        world.resource_mut::<Tickets>().remove_of_session(id);
+    }
     stream::untrack_session(world, session, reason);
     world.despawn(session);
 }
