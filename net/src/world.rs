@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::{
     api::{
-        ApiCall, Code, HookFailure, ListFailure, MatchFilter, MatchListing, RpcFailure, RpcReply,
-        RpcRequest, Verdict, When, World, WorldError,
+        ApiCall, Code, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,
+        MatchmakerStats, RpcFailure, RpcReply, RpcRequest, Verdict, When, World, WorldError,
     },
     auth::SessionClaims,
     bridge::{Bridge, BridgeError},
@@ -105,6 +105,26 @@ impl World for EngineWorld {
                 Ok(_) => Err(ListFailure::World(WorldError::Stopped)),
                 Err(error) => Err(ListFailure::World(error.into())),
             }
+        }
+        .boxed()
+    }
+
+    fn matchmaker_stats(&self) -> BoxFuture<'_, Result<MatchmakerStats, WorldError>> {
+        async move {
+            let Answer::MatchmakerStats(stats) = self.bridge.call(Call::MatchmakerStats).await?
+            else {
+                return Err(WorldError::Stopped);
+            };
+            let completions = stats.completions.into_iter();
+            let completions = completions.map(|completion| MatchmakerCompletion {
+                created_ns: completion.created_ns,
+                completed_ns: completion.completed_ns,
+            });
+            Ok(MatchmakerStats {
+                ticket_count: stats.ticket_count,
+                oldest_created_ns: stats.oldest_created_ns,
+                completions: completions.collect(),
+            })
         }
         .boxed()
     }

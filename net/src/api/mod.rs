@@ -16,6 +16,7 @@ mod error;
 mod frame;
 mod gateway;
 mod matches;
+mod matchmaker;
 mod operation;
 mod query;
 mod routes;
@@ -33,8 +34,8 @@ use axum::Router;
 pub use caller::client_address;
 pub use error::Code;
 pub use world::{
-    ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, RpcFailure, RpcReply, RpcRequest,
-    Verdict, When, World, WorldError,
+    ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,
+    MatchmakerStats, RpcFailure, RpcReply, RpcRequest, Verdict, When, World, WorldError,
 };
 
 use crate::auth::{Clock, Passwords, Secrets, Sessions};

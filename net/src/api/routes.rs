@@ -10,6 +10,7 @@ use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEm
 use super::error::{ApiError, Code};
 use super::gateway::Exchange;
 use super::matches::ListMatches;
+use super::matchmaker::GetMatchmakerStats;
 use super::operation::{self, Operation};
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
@@ -34,6 +35,7 @@ const ROUTES: &[Route] = &[
     route::<UpdateAccount>("PUT", "/v2/account"),
     route::<GetUsers>("GET", "/v2/user"),
     route::<ListMatches>("GET", "/v2/match"),
+    route::<GetMatchmakerStats>("GET", "/v2/matchmaker/stats"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];

@@ -28,6 +28,9 @@ pub trait World: Send + Sync + 'static {
         filter: MatchFilter,
     ) -> BoxFuture<'_, Result<Vec<MatchListing>, ListFailure>>;
 
+    /// How the matchmaker had been doing when its latest interval was over.
+    fn matchmaker_stats(&self) -> BoxFuture<'_, Result<MatchmakerStats, WorldError>>;
+
     /// Those of the users who have a status.
     fn online(&self, users: Vec<Uuid>) -> BoxFuture<'_, Result<BTreeSet<Uuid>, WorldError>>;
 
@@ -175,6 +178,26 @@ pub struct MatchListing {
     pub tick_rate: u32,
     /// Name of its kind; empty for relayed matches.
     pub handler_name: String,
+}
+
+/// How the matchmaker has been doing. Times are nanoseconds since 1970.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct MatchmakerStats {
+    /// Tickets that waited.
+    pub ticket_count: usize,
+    /// Since when the first of them waited.
+    pub oldest_created_ns: Option<i64>,
+    /// The latest players that found others, the last of them last.
+    pub completions: Vec<MatchmakerCompletion>,
+}
+
+/// One player's way to a match. Times are nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MatchmakerCompletion {
+    /// When they asked.
+    pub created_ns: i64,
+    /// When others were found.
+    pub completed_ns: i64,
 }
 
 /// Why matches were not listed.

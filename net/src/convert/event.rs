@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tiltyard::{EnvelopeReader, Event, MatchDataEvent, PresenceView, RawEnvelope, StreamId};
+use tiltyard::{
+    EnvelopeReader, Event, MatchDataEvent, MatchedTarget, MatchmakerMatched, MatchmakerUser,
+    PresenceView, RawEnvelope, StreamId,
+};
 use tiltyard_proto::{
     json,
     match_data::{self, MatchDataParts, PresenceParts},
-    realtime::{self as wire, Envelope, envelope::Message},
+    realtime::{self as wire, Envelope, envelope::Message, matchmaker_matched},
 };
 use uuid::Uuid;
 
 use super::{
     Encoding,
     frame::{envelope_frame, frame},
-    reply::{ChannelNames, error_to_wire, view_to_wire},
+    reply::{ChannelNames, error_to_wire, presence_to_wire, view_to_wire},
 };
 
 /// An event, ready to be sent.
@@ -117,6 +120,7 @@ fn event_to_wire(event: &Event) -> Option<Message> {
                 leaves: statuses(leaves),
             })
         }
+        Event::MatchmakerMatched(matched) => Message::MatchmakerMatched(matched_to_wire(matched)),
         Event::Error(error) => error_to_wire(error.clone()),
         Event::MatchData(_) | Event::Raw(_) => return None,
         other => {
@@ -128,6 +132,28 @@ fn event_to_wire(event: &Event) -> Option<Message> {
 
 fn views(views: &[PresenceView]) -> Vec<wire::UserPresence> {
     views.iter().map(view_to_wire).collect()
+}
+
+fn matched_to_wire(matched: &MatchmakerMatched) -> wire::MatchmakerMatched {
+    let id = match &matched.target {
+        MatchedTarget::Match(id) => matchmaker_matched::Id::MatchId(id.to_string()),
+        MatchedTarget::Token(token) => matchmaker_matched::Id::Token(token.to_string()),
+    };
+    wire::MatchmakerMatched {
+        ticket: matched.ticket.to_string(),
+        id: Some(id),
+        users: matched.users.iter().map(matched_user_to_wire).collect(),
+        self_: matched.users.get(matched.me).map(matched_user_to_wire),
+    }
+}
+
+fn matched_user_to_wire(user: &MatchmakerUser) -> matchmaker_matched::MatchmakerUser {
+    matchmaker_matched::MatchmakerUser {
+        presence: Some(presence_to_wire(&user.presence)),
+        party_id: user.party_id.map(|id| id.to_string()).unwrap_or_default(),
+        string_properties: user.properties.strings.clone(),
+        numeric_properties: user.properties.numbers.clone(),
+    }
 }
 
 /// Only here is the status text shown, even when it is empty.

@@ -34,6 +34,9 @@ fn reply_to_wire(reply: Reply) -> Option<Message> {
             payload,
             http_key: String::new(),
         }),
+        Reply::MatchmakerTicket(ticket) => Message::MatchmakerTicket(wire::MatchmakerTicket {
+            ticket: ticket.to_string(),
+        }),
         Reply::Pong => Message::Pong(wire::Pong {}),
         other => {
             tracing::error!(?other, "a reply has no wire form");

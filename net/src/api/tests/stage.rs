@@ -195,6 +195,7 @@ pub(super) struct FakeWorld {
     pub(super) verdicts: Mutex<BTreeMap<&'static str, Result<Verdict, HookFailure>>>,
     pub(super) listens_to: Mutex<Vec<&'static str>>,
     pub(super) online: Mutex<BTreeSet<Uuid>>,
+    pub(super) matchmaker_stats: Mutex<MatchmakerStats>,
     pub(super) matches: Mutex<Option<Result<Vec<MatchListing>, ListFailure>>>,
 }
 
@@ -235,6 +236,11 @@ impl World for FakeWorld {
         self.filters.lock().unwrap().push(filter);
         let matches = self.matches.lock().unwrap().clone();
         async { matches.unwrap_or_else(|| Ok(Vec::new())) }.boxed()
+    }
+
+    fn matchmaker_stats(&self) -> BoxFuture<'_, Result<MatchmakerStats, WorldError>> {
+        let stats = self.matchmaker_stats.lock().unwrap().clone();
+        async { Ok(stats) }.boxed()
     }
 
     fn online(&self, users: Vec<Uuid>) -> BoxFuture<'_, Result<BTreeSet<Uuid>, WorldError>> {
