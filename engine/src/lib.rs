@@ -46,6 +46,7 @@ mod limits;
 mod lookup;
 mod matches;
 mod outbound;
+mod party;
 pub mod prelude;
 pub mod query;
 mod request;
@@ -84,6 +85,7 @@ pub use self::{
         Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
         Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
     },
+    party::{PartyInfo, PartyPresences},
     request::{MatchTarget, MatchmakerAdd, NamedPresence, Request, RequestKind, Spelled},
     schedule::{
         EnginePlugin, MatchJoin, MatchJoinAttempt, MatchLeave, MatchLoop, MatchSignal,

@@ -16,6 +16,7 @@ use crate::{
     limits::Limits,
     matches::MatchPlugin,
     outbound::Outbox,
+    party::PartyPlugin,
     request::RequestKind,
     requests::{self, Arrivals, HandleRequests, Resumed},
     session::SessionIndex,
@@ -148,7 +149,7 @@ impl Plugin for EnginePlugin {
                 announce_presences.in_set(PassSystems::Send),
             ),
         );
-        app.add_plugins((MatchPlugin, ChannelPlugin))
+        app.add_plugins((MatchPlugin, ChannelPlugin, PartyPlugin))
             .handle_request(RequestKind::Rpc, functions::call_rpc)
             .handle_request(RequestKind::Ping, requests::pong)
             .handle_request(RequestKind::Pong, requests::ignore)
