@@ -47,6 +47,7 @@ mod lookup;
 mod matches;
 mod matchmaker;
 mod outbound;
+mod party;
 pub mod prelude;
 pub mod query;
 mod request;
@@ -90,6 +91,7 @@ pub use self::{
         Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
         Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
     },
+    party::{PartyInfo, PartyPresences},
     request::{MatchTarget, MatchmakerAdd, NamedPresence, Request, RequestKind, Spelled},
     schedule::{
         EnginePlugin, MatchJoin, MatchJoinAttempt, MatchLeave, MatchLoop, MatchSignal,

@@ -14,10 +14,11 @@ use uuid::Uuid;
 use crate::{
     channel::{ChannelInfo, ChannelPresences},
     functions::{HookOutcome, RpcResult},
-    id::{CallId, MatchId, Slot, UserId, UserPresence},
+    id::{CallId, MatchId, PartyId, Slot, UserId, UserPresence},
     inbound::Cid,
     matches::{MatchInfo, MatchListing},
     matchmaker::{MatchmakerMatched, MatchmakerStats, Search},
+    party::{PartyInfo, PartyPresences},
     query::QueryError,
     store::{StoreId, StoreRequest},
     stream::{PresenceView, StreamId},
@@ -111,6 +112,17 @@ pub enum Reply {
     MatchmakerTicket(Uuid),
     /// The connection works.
     Pong,
+    /// Who is online of those whom the asker wants to follow.
+    Status(Vec<PresenceView>),
+    /// A party was made.
+    Party(Box<PartyInfo>),
+    /// Who waits to be let into a party.
+    PartyJoinRequests {
+        /// The id, as the client wrote it.
+        party_id: Arc<str>,
+        /// In the order in which they asked.
+        presences: Vec<UserPresence>,
+    },
 }
 
 /// Something that happened.
@@ -154,6 +166,51 @@ pub enum Event {
     Error(RequestError),
     /// A ready-made message of the wire protocol.
     Raw(RawEnvelope),
+    /// A party that the recipient is in now.
+    Party(Box<PartyInfo>),
+    /// A party has another leader.
+    PartyLeader {
+        /// Which party.
+        party_id: PartyId,
+        /// Who leads it now.
+        presence: UserPresence,
+    },
+    /// Somebody wants to join a party; told to its leader.
+    PartyJoinRequest {
+        /// Which party.
+        party_id: PartyId,
+        /// Who wants to join.
+        presence: UserPresence,
+    },
+    /// Somebody joined or left a party.
+    PartyPresence(Box<PartyPresences>),
+    /// The terms of a party changed.
+    PartyUpdate {
+        /// Which party.
+        party_id: PartyId,
+        /// Its label.
+        label: Arc<str>,
+        /// Whether anybody may join without being accepted.
+        open: bool,
+        /// Whether it stays out of listings.
+        hidden: bool,
+    },
+    /// Data from another member of a party.
+    PartyData {
+        /// Which party.
+        party_id: PartyId,
+        /// Who sent it.
+        presence: UserPresence,
+        /// What kind of data it is; the game's own affair.
+        op_code: i64,
+        /// The data.
+        data: Bytes,
+    },
+    /// A party is over, for the recipient at least.
+    PartyClose {
+        /// Which party.
+        party_id: PartyId,
+    },
 }
 
 /// Data of a match on its way to participants.

@@ -17,6 +17,7 @@ use crate::{
     matches::MatchPlugin,
     matchmaker::MatchmakerPlugin,
     outbound::Outbox,
+    party::PartyPlugin,
     request::RequestKind,
     requests::{self, Arrivals, HandleRequests, Resumed},
     session::SessionIndex,
@@ -149,7 +150,7 @@ impl Plugin for EnginePlugin {
                 announce_presences.in_set(PassSystems::Send),
             ),
         );
-        app.add_plugins((MatchPlugin, MatchmakerPlugin, ChannelPlugin))
+        app.add_plugins((MatchPlugin, MatchmakerPlugin, ChannelPlugin, PartyPlugin))
             .handle_request(RequestKind::Rpc, functions::call_rpc)
             .handle_request(RequestKind::Ping, requests::pong)
             .handle_request(RequestKind::Pong, requests::ignore)

@@ -73,7 +73,6 @@ type Then = Box<dyn FnOnce(&mut World, StoreOutcome) + Send + Sync>;
 /// Questions that wait for their answers, and what is to be done with them.
 #[derive(Resource, Default)]
 pub(crate) struct StoreQuestions {
-    #[expect(dead_code, reason = "features that ask come next")]
     next: u64,
     waiting: BTreeMap<StoreId, Then>,
 }

@@ -1,7 +1,8 @@
 //! The server: an engine, its network threads, and everything between start and stop.
 
 use std::{
-    env, io,
+    env,
+    io::{self, Write as _},
     net::{SocketAddr, TcpListener},
     process,
     sync::{Arc, mpsc},
@@ -112,13 +113,12 @@ fn build(app: &mut App, defaults: &Defaults) {
         });
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "what was asked for on the command line"
-)]
 fn say(text: &str) -> AppExit {
-    println!("{text}");
-    AppExit::Success
+    // Whoever reads it may have read enough, such as `--help | head`.
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => AppExit::error(),
+        _ => AppExit::Success,
+    }
 }
 
 /// The engine as this configuration wants it.

@@ -59,7 +59,7 @@ fn join(world: &mut World, asker: &Asker, request: Request) -> Handled {
     let is_me = |presence: &Presence| presence.who == asker.who;
     let presences = stream::members(world, &stream)
         .iter()
-        .filter(|presence| !presence.meta.hidden && !(tracked == Tracked::New && is_me(presence)))
+        .filter(|presence| !(presence.meta.hidden || tracked == Tracked::New && is_me(presence)))
         .map(PresenceView::of)
         .collect();
     let info = ChannelInfo {

@@ -9,6 +9,7 @@ use crate::{
     channel,
     id::{UserId, UserPresence},
     outbound::{Event, Outbox},
+    party::PartyPresences,
     status::Followers,
 };
 
@@ -135,6 +136,13 @@ fn event_of(
         id, joins, leaves, ..
     }: Change,
 ) -> Event {
+    if let Some(party_id) = id.party_id() {
+        return Event::PartyPresence(Box::new(PartyPresences {
+            party_id,
+            joins,
+            leaves,
+        }));
+    }
     match id.mode {
         mode::STATUS => Event::StatusPresence { joins, leaves },
         mode::CHANNEL | mode::GROUP | mode::DIRECT_MESSAGE => {

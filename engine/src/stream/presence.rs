@@ -8,6 +8,7 @@ use super::{PresenceEvents, StreamId, events::PresenceView, ops::Roster, swap_se
 use crate::{
     id::{Slot, UserPresence},
     matches::Departures,
+    party,
 };
 
 /// Why a presence changed.
@@ -129,6 +130,10 @@ fn leave(mut world: DeferredWorld, context: HookContext) {
     }
     let view = PresenceView::of(&presence);
     if !presence.meta.hidden {
+        // Who leads from now on is told before who went.
+        if let Some(party_id) = id.party_id() {
+            party::member_left(&mut world, party_id, &presence.who);
+        }
         world
             .resource_mut::<PresenceEvents>()
             .left(stream, &id, view);

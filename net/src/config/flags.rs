@@ -7,7 +7,7 @@ use super::error::ConfigError;
 use super::help;
 use super::layers::Origin;
 use super::options::{self, Opt};
-use super::value::{Form, parse_bool};
+use super::value::Form;
 
 /// What the words on the command line are.
 pub(super) enum Given {
@@ -71,9 +71,9 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Given, C
         })?;
         let value = match (value, option.form) {
             (Some(value), _) => value,
-            // The next word belongs to a switch only if it can be its value.
+            // There are no words but flags and values, so one behind a switch is its value.
             (None, Form::Switch) => words
-                .next_if(|word| parse_bool(word).is_some())
+                .next_if(|word| !word.starts_with('-'))
                 .unwrap_or_else(|| "true".to_owned()),
             (None, _) => words
                 .next_if(|word| !word.starts_with("--"))
