@@ -123,6 +123,13 @@ pub enum Reply {
         /// In the order in which they asked.
         presences: Vec<UserPresence>,
     },
+    /// The matchmaker looks for others for a party.
+    PartyMatchmakerTicket {
+        /// The id, as the client wrote it.
+        party_id: Arc<str>,
+        /// The ticket.
+        ticket: Uuid,
+    },
 }
 
 /// Something that happened.
@@ -210,6 +217,13 @@ pub enum Event {
     PartyClose {
         /// Which party.
         party_id: PartyId,
+    },
+    /// The matchmaker looks for others for a party; told to those who did not ask for it.
+    PartyMatchmakerTicket {
+        /// Which party.
+        party_id: PartyId,
+        /// The ticket.
+        ticket: Uuid,
     },
 }
 

@@ -484,6 +484,18 @@ fn the_matchmaker_survives_a_searcher_that_breaks() {
 }
 
 #[test]
+fn a_crowd_is_put_together_over_several_passes() {
+    let mut stage = Stage::strict();
+    stage.add_all(&[TWO; 600]);
+    stage.wait(15);
+    assert_eq!(stage.events.len(), 512);
+    stage.add_all(&[TWO]);
+    assert_eq!(stage.events.len(), 600);
+    assert_eq!(stage.stats().ticket_count, 600);
+    assert_eq!(stage.matches().len(), 300);
+}
+
+#[test]
 fn players_get_a_token_for_a_match_of_their_own() {
     let mut stage = Stage::strict();
     stage

@@ -5,10 +5,7 @@ use std::{fmt, sync::Arc};
 use bevy_ecs::prelude::*;
 use uuid::Uuid;
 
-use super::{
-    Completion, Found, MatchmakerProperties, Ticket, TicketNumber, search::Occasion,
-    tickets::Tickets,
-};
+use super::{Completion, Found, MatchmakerProperties, Ticket, TicketNumber, tickets::Tickets};
 use crate::{
     clock::Now,
     functions::{Functions, MatchedEntry},
@@ -62,18 +59,26 @@ pub struct MatchmakerUser {
     pub properties: Arc<MatchmakerProperties>,
 }
 
-/// Makes matches of what a search found.
+/// Players that are put together in one pass before the others wait for the next.
+///
+/// Each costs the pass and the network some five microseconds, so this is a millisecond or two; a pool of
+/// ten thousand that all match at the end of an interval is done within a twentieth of a second.
+const PLAYERS_PER_PASS_MAX: usize = 512;
+
+/// Takes what a search found.
 pub(crate) fn take_found(world: &mut World, found: Found) {
+    world.resource_mut::<Tickets>().take_found(found);
+}
+
+/// Makes matches of what a search found.
+pub(super) fn make_matches(world: &mut World) {
     let intervals_max = world.resource::<Limits>().matchmaker.intervals_max;
-    let mut tickets = world.resource_mut::<Tickets>();
-    let Some(occasion) = tickets.end_search() else {
-        return;
-    };
-    if found.lost {
-        tickets.begin_afresh();
-    }
-    for group in found.groups {
+    let mut players = 0;
+    while players < PLAYERS_PER_PASS_MAX {
         let mut tickets = world.resource_mut::<Tickets>();
+        let Some(group) = tickets.next_group() else {
+            return;
+        };
         if group.iter().any(|number| tickets.get(*number).is_none()) {
             tickets.renew(&group, intervals_max.into());
             continue;
@@ -82,10 +87,8 @@ pub(crate) fn take_found(world: &mut World, found: Found) {
             .into_iter()
             .filter_map(|number: TicketNumber| tickets.remove(number))
             .collect();
+        players += group.iter().map(|ticket| ticket.size()).sum::<usize>();
         put_together(world, &group);
-    }
-    if matches!(occasion, Occasion::Interval(_)) {
-        world.resource_mut::<Tickets>().stats.end_interval();
     }
 }
 

@@ -18,6 +18,7 @@
 mod candidates;
 mod groups;
 mod matched;
+mod party;
 mod pool;
 mod requests;
 mod search;
@@ -45,8 +46,9 @@ pub use self::{
 };
 use self::{search::Rules, tickets::TicketIds};
 use crate::{
+    party::WatchParties,
     request::RequestKind,
-    requests::HandleRequests,
+    requests::{HandleRequests, carry_out_requests},
     schedule::{Pass, PassSystems},
     stream::announce_presences,
 };
@@ -107,11 +109,19 @@ impl Plugin for MatchmakerPlugin {
             .init_resource::<TicketIds>()
             .handle_request(RequestKind::MatchmakerAdd, requests::add)
             .handle_request(RequestKind::MatchmakerRemove, requests::remove)
+            .handle_request(RequestKind::PartyMatchmakerAdd, party::add)
+            .handle_request(RequestKind::PartyMatchmakerRemove, party::remove)
+            .watch_parties(party::forget_party)
             .add_systems(
                 Pass,
-                tickets::begin_search
-                    .in_set(PassSystems::Send)
-                    .after(announce_presences),
+                (
+                    matched::make_matches
+                        .in_set(PassSystems::Requests)
+                        .after(carry_out_requests),
+                    tickets::begin_search
+                        .in_set(PassSystems::Send)
+                        .after(announce_presences),
+                ),
             );
     }
 }

@@ -1,6 +1,11 @@
 //! Who waits to be put together with others.
 
-use std::{collections::BTreeMap, fmt, mem, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt, mem,
+    sync::Arc,
+    time::Duration,
+};
 
 use bevy_ecs::prelude::*;
 use smallvec::SmallVec;
@@ -9,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     MatchmakerOptions, MatchmakerProperties, Ticket, TicketNumber,
-    search::{Occasion, Rules, Search},
+    search::{Found, Occasion, Rules, Search},
     stats::Stats,
     ticket::Counts,
 };
@@ -61,6 +66,8 @@ struct Progress {
     /// An interval is over, and its search could not begin yet.
     is_due: bool,
     running: Option<Occasion>,
+    /// What the search found, as far as it was not dealt with yet.
+    found: Option<VecDeque<Vec<TicketNumber>>>,
     /// The searcher must begin with an empty pool, after the next interval.
     is_lost: bool,
 }
@@ -222,7 +229,6 @@ impl Tickets {
     }
 
     /// Takes out the tickets of a party, whose members are no longer those who asked.
-    #[cfg_attr(not(test), expect(dead_code, reason = "parties come next"))]
     pub(crate) fn remove_of_party(&mut self, party: PartyId) {
         let numbers = self.of_party.get(&party).cloned();
         self.remove_all(numbers);
@@ -249,14 +255,24 @@ impl Tickets {
         self.waiting.values().next().map(|waiting| &waiting.ticket)
     }
 
-    /// Ends the search that runs, and tells why it ran.
-    pub(super) fn end_search(&mut self) -> Option<Occasion> {
-        self.progress.running.take()
+    /// Takes what the search found that runs.
+    pub(super) fn take_found(&mut self, found: Found) {
+        if self.progress.running.is_some() {
+            self.progress.is_lost |= found.lost;
+            self.progress.found = Some(found.groups.into());
+        }
     }
 
-    /// Has the next search begin with an empty pool.
-    pub(super) fn begin_afresh(&mut self) {
-        self.progress.is_lost = true;
+    /// The next group that was found. After the last one the search is over.
+    pub(super) fn next_group(&mut self) -> Option<Vec<TicketNumber>> {
+        let group = self.progress.found.as_mut()?.pop_front();
+        if group.is_none() {
+            self.progress.found = None;
+            if let Some(Occasion::Interval(_)) = self.progress.running.take() {
+                self.stats.end_interval();
+            }
+        }
+        group
     }
 
     /// Whether an interval ended in this pass or before, and is yet to be searched after.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{
     Encoding,
     frame::{envelope_frame, frame},
-    reply::{ChannelNames, error_to_wire, presence_to_wire, view_to_wire},
+    reply::{ChannelNames, error_to_wire, party_ticket_to_wire, presence_to_wire, view_to_wire},
 };
 
 /// An event, ready to be sent.
@@ -121,6 +121,9 @@ fn event_to_wire(event: &Event) -> Option<Message> {
             })
         }
         Event::MatchmakerMatched(matched) => Message::MatchmakerMatched(matched_to_wire(matched)),
+        Event::PartyMatchmakerTicket { party_id, ticket } => {
+            party_ticket_to_wire(party_id, *ticket)
+        }
         Event::Error(error) => error_to_wire(error.clone()),
         Event::MatchData(_) | Event::Raw(_) => return None,
         other => {

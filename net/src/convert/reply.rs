@@ -1,5 +1,7 @@
 //! What the engine answers, as envelopes.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use tiltyard::{
     ChannelId, ChannelInfo, Cid, MatchInfo, PresenceView, Reply, RequestError, UserPresence,
@@ -8,6 +10,7 @@ use tiltyard_proto::{
     api,
     realtime::{self as wire, Envelope, envelope::Message},
 };
+use uuid::Uuid;
 
 use super::{Encoding, frame::envelope_frame};
 
@@ -37,6 +40,9 @@ fn reply_to_wire(reply: Reply) -> Option<Message> {
         Reply::MatchmakerTicket(ticket) => Message::MatchmakerTicket(wire::MatchmakerTicket {
             ticket: ticket.to_string(),
         }),
+        Reply::PartyMatchmakerTicket { party_id, ticket } => {
+            party_ticket_to_wire(&*party_id, ticket)
+        }
         Reply::Pong => Message::Pong(wire::Pong {}),
         other => {
             tracing::error!(?other, "a reply has no wire form");
@@ -51,6 +57,14 @@ pub(super) fn error_to_wire(error: RequestError) -> Message {
         code: error.code as i32,
         message: error.message,
         context,
+    })
+}
+
+/// The same for whoever asked and for the others.
+pub(super) fn party_ticket_to_wire(party_id: impl Display, ticket: Uuid) -> Message {
+    Message::PartyMatchmakerTicket(wire::PartyMatchmakerTicket {
+        party_id: party_id.to_string(),
+        ticket: ticket.to_string(),
     })
 }
 
