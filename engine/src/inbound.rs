@@ -12,6 +12,7 @@ use crate::{
     functions::{ApiCall, ApiResult, RpcCall},
     id::{CallId, SessionId, Slot, UserId},
     matches::MatchFilter,
+    party::PartyFilter,
     request::Request,
     store::{StoreId, StoreOutcome},
 };
@@ -108,6 +109,8 @@ pub enum Call {
     Disconnect(UserId),
     /// How many of everything there is.
     Census,
+    /// List parties.
+    ListParties(PartyFilter),
 }
 
 /// Gives a sender's place in the queue back when dropped.

@@ -45,6 +45,7 @@ mod inbound;
 mod limits;
 mod lookup;
 mod matches;
+mod notification;
 mod outbound;
 mod party;
 pub mod prelude;
@@ -54,6 +55,8 @@ mod requests;
 mod schedule;
 mod session;
 mod shutdown;
+#[cfg(test)]
+mod stage;
 mod status;
 mod store;
 mod stream;
@@ -81,11 +84,12 @@ pub use self::{
         MatchKind, MatchListing, MatchParams, Matches, Message, Outcome, Participants, SignalError,
         Tick, TickRate, TicksSkipped,
     },
+    notification::Notification,
     outbound::{
         Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
         Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
     },
-    party::{PartyInfo, PartyPresences},
+    party::{PartyFilter, PartyFunctions, PartyInfo, PartyListing, PartyPage, PartyPresences},
     request::{MatchTarget, MatchmakerAdd, NamedPresence, Request, RequestKind, Spelled},
     schedule::{
         EnginePlugin, MatchJoin, MatchJoinAttempt, MatchLeave, MatchLoop, MatchSignal,
@@ -93,6 +97,7 @@ pub use self::{
     },
     session::{DISCONNECT_REASON, Session, SessionFunctions},
     shutdown::Shutdown,
+    status::{StatusError, StatusFunctions},
     store::{
         STORE_QUESTIONS_MAX, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest,
         StoredUser,

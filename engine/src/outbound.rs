@@ -16,7 +16,8 @@ use crate::{
     id::{CallId, MatchId, PartyId, Slot, UserId, UserPresence},
     inbound::Cid,
     matches::{MatchInfo, MatchListing},
-    party::{PartyInfo, PartyPresences},
+    notification::Notification,
+    party::{PartyInfo, PartyPage, PartyPresences},
     query::QueryError,
     store::{StoreId, StoreRequest},
     stream::{PresenceView, StreamId},
@@ -157,6 +158,8 @@ pub enum Event {
     Error(RequestError),
     /// A ready-made message of the wire protocol.
     Raw(RawEnvelope),
+    /// What a user is told.
+    Notifications(Vec<Notification>),
     /// A party that the recipient is in now.
     Party(Box<PartyInfo>),
     /// A party has another leader.
@@ -310,6 +313,8 @@ pub enum Answer {
     Done,
     /// To [`Call::Census`](crate::Call::Census).
     Census(Census),
+    /// To [`Call::ListParties`](crate::Call::ListParties).
+    Parties(Result<PartyPage, QueryError>),
 }
 
 /// How many of everything there is.

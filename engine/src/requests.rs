@@ -10,6 +10,7 @@ use crate::{
     inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundQueue, Opening, Permit},
     matches::{self, MatchFunctions},
     outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
+    party::PartyFunctions,
     request::{Request, RequestKind},
     session::{self, PendingRequest, Session, SessionFunctions, SessionIndex},
     shutdown::Shutdown,
@@ -359,6 +360,7 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
             Answer::Done
         }
         Call::Census => Answer::Census(census(world)),
+        Call::ListParties(filter) => Answer::Parties(world.party_list(&filter)),
     }
 }
 

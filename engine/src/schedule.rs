@@ -21,7 +21,7 @@ use crate::{
     requests::{self, Arrivals, HandleRequests, Resumed},
     session::SessionIndex,
     shutdown::{Shutdown, advance_shutdown},
-    status::Followers,
+    status::StatusPlugin,
     store::StoreQuestions,
     stream::{PresenceEvents, StreamIndex, announce_presences},
 };
@@ -120,7 +120,6 @@ impl Plugin for EnginePlugin {
             .init_resource::<SessionIndex>()
             .init_resource::<StreamIndex>()
             .init_resource::<PresenceEvents>()
-            .init_resource::<Followers>()
             .init_resource::<Shutdown>()
             .init_resource::<StoreQuestions>()
             .init_schedule(Pass)
@@ -149,7 +148,7 @@ impl Plugin for EnginePlugin {
                 announce_presences.in_set(PassSystems::Send),
             ),
         );
-        app.add_plugins((MatchPlugin, ChannelPlugin, PartyPlugin))
+        app.add_plugins((MatchPlugin, ChannelPlugin, StatusPlugin, PartyPlugin))
             .handle_request(RequestKind::Rpc, functions::call_rpc)
             .handle_request(RequestKind::Ping, requests::pong)
             .handle_request(RequestKind::Pong, requests::ignore)

@@ -14,22 +14,31 @@
 //! a party is void, because somebody joined, left, wanted to join although in it, or closed the party.
 
 mod components;
+mod idle;
 mod index;
+mod label;
+mod lead;
+mod listing;
+mod requests;
 mod roster;
 
 use bevy_app::prelude::*;
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 
-use self::index::PartyIndex;
+pub use self::listing::{PartyFilter, PartyFunctions, PartyListing, PartyPage};
 pub use self::roster::{PartyInfo, PartyPresences};
 pub(crate) use self::{
     components::{Party, PartyMember, PartyMembers},
     roster::{member_joined, member_left},
 };
+use self::{idle::NextIdleCheck, index::PartyIndex};
 use crate::{
     id::{PartyId, UserPresence},
+    matches::settle_matches,
     outbound::RequestError,
-    requests::Asker,
+    request::RequestKind,
+    requests::{Asker, HandleRequests},
+    schedule::{Pass, PassSystems},
 };
 
 /// Parties and their requests.
@@ -38,7 +47,24 @@ pub(crate) struct PartyPlugin;
 impl Plugin for PartyPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<PartyIndex>()
-            .init_resource::<PartyWatchers>();
+            .init_resource::<PartyWatchers>()
+            .init_resource::<NextIdleCheck>()
+            .handle_request(RequestKind::PartyCreate, requests::create)
+            .handle_request(RequestKind::PartyJoin, requests::join)
+            .handle_request(RequestKind::PartyLeave, requests::leave)
+            .handle_request(RequestKind::PartyDataSend, requests::send_data)
+            .handle_request(RequestKind::PartyPromote, lead::promote)
+            .handle_request(RequestKind::PartyAccept, lead::accept)
+            .handle_request(RequestKind::PartyRemove, lead::remove)
+            .handle_request(RequestKind::PartyClose, lead::close)
+            .handle_request(RequestKind::PartyJoinRequestList, lead::list_requests)
+            .handle_request(RequestKind::PartyUpdate, lead::update)
+            .add_systems(
+                Pass,
+                idle::end_idle_parties
+                    .in_set(PassSystems::Settle)
+                    .before(settle_matches),
+            );
     }
 }
 
@@ -50,6 +76,10 @@ pub(crate) type PartyWatcher = fn(&mut DeferredWorld, PartyId);
 pub(crate) struct PartyWatchers(Vec<PartyWatcher>);
 
 /// Lets a plugin learn about changes of parties.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for the tickets of parties, which come next")
+)]
 pub(crate) trait WatchParties {
     /// From now on this is called, in the middle of whatever changes the party, whenever tickets of the
     /// party have to be cancelled: somebody joined, left or was removed, somebody who is in it joined
