@@ -126,6 +126,10 @@ pub fn engine_plugin(config: &Config) -> EnginePlugin {
         join_attempts_per_match_max: config.matches.join_attempt_queue_size,
         deferred_per_callback_max: config.matches.deferred_queue_size,
         match_empty_seconds_max: u32::try_from(config.matches.max_empty_sec).unwrap_or(u32::MAX),
+        single_socket: config.session.single_socket,
+        single_match: config.session.single_match,
+        single_party: config.session.single_party,
+        party_idle_check: Duration::from_millis(config.party.idle_check_interval_ms),
         ..Limits::default()
     };
     EnginePlugin {

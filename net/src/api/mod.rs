@@ -17,6 +17,7 @@ mod frame;
 mod gateway;
 mod matches;
 mod operation;
+mod parties;
 mod query;
 mod routes;
 mod rpc;
@@ -33,8 +34,8 @@ use axum::Router;
 pub use caller::client_address;
 pub use error::Code;
 pub use world::{
-    ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, RpcFailure, RpcReply, RpcRequest,
-    Verdict, When, World, WorldError,
+    ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, PartyFilter, PartyListing,
+    PartyPage, RpcFailure, RpcReply, RpcRequest, Verdict, When, World, WorldError,
 };
 
 use crate::auth::{Clock, Passwords, Secrets, Sessions};

@@ -5,5 +5,6 @@ mod auth;
 mod framework;
 mod hooks;
 mod matches;
+mod parties;
 mod rpc;
 mod stage;
