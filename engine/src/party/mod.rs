@@ -100,8 +100,10 @@ impl WatchParties for App {
 
 /// Tells everybody who watches parties.
 pub(crate) fn changed(world: &mut DeferredWorld, id: PartyId) {
-    for watcher in world.resource::<PartyWatchers>().clone().0 {
+    let mut next = 0;
+    while let Some(watcher) = world.resource::<PartyWatchers>().0.get(next).copied() {
         watcher(world, id);
+        next += 1;
     }
 }
 

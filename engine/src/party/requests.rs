@@ -550,8 +550,7 @@ mod tests {
             .watch_parties(|world, _| world.resource_mut::<Seen>().0 += 1);
         let (alice, bob) = (stage.connect("alice"), stage.connect("bob"));
         let party = make(&mut stage, &alice, true, 4);
-        let news =
-            |stage: &mut Stage| std::mem::take(&mut stage.world().resource_mut::<Seen>().0);
+        let news = |stage: &mut Stage| std::mem::take(&mut stage.world().resource_mut::<Seen>().0);
         assert_eq!(news(&mut stage), 1, "alice came");
         stage.reply(&bob, join_request(&party));
         assert_eq!(news(&mut stage), 1, "bob came");

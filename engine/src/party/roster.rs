@@ -1,5 +1,7 @@
 //! Members of a party come and go with presences on its stream.
 
+use std::sync::Arc;
+
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 
 use super::{
@@ -30,7 +32,7 @@ pub struct PartyInfo {
     /// All members, longest first.
     pub presences: Vec<UserPresence>,
     /// Its label. Told to its maker only.
-    pub label: std::sync::Arc<str>,
+    pub label: Arc<str>,
 }
 
 /// Who came to a party and who left it.
@@ -71,18 +73,18 @@ pub(crate) fn member_joined(
         who: who.clone(),
         slot,
     });
-    if count > 0 {
-        if let Some(info) = info(world, entity, who) {
-            // Label and secrecy are the leader's affair.
-            let event = Event::Party(Box::new(PartyInfo {
-                hidden: false,
-                label: std::sync::Arc::default(),
-                ..info
-            }));
-            world
-                .resource_mut::<Outbox>()
-                .send(Recipients::One(slot), event);
-        }
+    if count > 0
+        && let Some(info) = info(world, entity, who)
+    {
+        // Label and secrecy are the leader's affair.
+        let event = Event::Party(Box::new(PartyInfo {
+            hidden: false,
+            label: Arc::default(),
+            ..info
+        }));
+        world
+            .resource_mut::<Outbox>()
+            .send(Recipients::One(slot), event);
     }
     changed(world, id);
 }
