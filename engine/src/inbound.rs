@@ -13,6 +13,7 @@ use crate::{
     id::{CallId, SessionId, Slot, UserId},
     matches::MatchFilter,
     matchmaker::Found,
+    party::PartyFilter,
     request::Request,
     store::{StoreId, StoreOutcome},
 };
@@ -113,6 +114,8 @@ pub enum Call {
     Census,
     /// How the matchmaker has been doing.
     MatchmakerStats,
+    /// List parties.
+    ListParties(PartyFilter),
 }
 
 /// Gives a sender's place in the queue back when dropped.

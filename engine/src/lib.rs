@@ -46,6 +46,7 @@ mod limits;
 mod lookup;
 mod matches;
 mod matchmaker;
+mod notification;
 mod outbound;
 mod party;
 pub mod prelude;
@@ -55,6 +56,8 @@ mod requests;
 mod schedule;
 mod session;
 mod shutdown;
+#[cfg(test)]
+mod stage;
 mod status;
 mod store;
 mod stream;
@@ -87,11 +90,12 @@ pub use self::{
         MatchmakerProperties, MatchmakerStats, MatchmakerUser, Search, Searcher, Ticket,
         TicketNumber,
     },
+    notification::Notification,
     outbound::{
         Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
         Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
     },
-    party::{PartyInfo, PartyPresences},
+    party::{PartyFilter, PartyFunctions, PartyInfo, PartyListing, PartyPage, PartyPresences},
     request::{MatchTarget, MatchmakerAdd, NamedPresence, Request, RequestKind, Spelled},
     schedule::{
         EnginePlugin, MatchJoin, MatchJoinAttempt, MatchLeave, MatchLoop, MatchSignal,
@@ -99,6 +103,7 @@ pub use self::{
     },
     session::{DISCONNECT_REASON, Session, SessionFunctions},
     shutdown::Shutdown,
+    status::{StatusError, StatusFunctions},
     store::{
         STORE_QUESTIONS_MAX, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest,
         StoredUser,

@@ -18,7 +18,8 @@ use crate::{
     inbound::Cid,
     matches::{MatchInfo, MatchListing},
     matchmaker::{MatchmakerMatched, MatchmakerStats, Search},
-    party::{PartyInfo, PartyPresences},
+    notification::Notification,
+    party::{PartyInfo, PartyPage, PartyPresences},
     query::QueryError,
     store::{StoreId, StoreRequest},
     stream::{PresenceView, StreamId},
@@ -173,6 +174,8 @@ pub enum Event {
     Error(RequestError),
     /// A ready-made message of the wire protocol.
     Raw(RawEnvelope),
+    /// What a user is told.
+    Notifications(Vec<Notification>),
     /// A party that the recipient is in now.
     Party(Box<PartyInfo>),
     /// A party has another leader.
@@ -335,6 +338,8 @@ pub enum Answer {
     Census(Census),
     /// To [`Call::MatchmakerStats`](crate::Call::MatchmakerStats).
     MatchmakerStats(MatchmakerStats),
+    /// To [`Call::ListParties`](crate::Call::ListParties).
+    Parties(Result<PartyPage, QueryError>),
 }
 
 /// How many of everything there is.

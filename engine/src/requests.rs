@@ -11,6 +11,7 @@ use crate::{
     matches::{self, MatchFunctions},
     matchmaker::{self, Found},
     outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
+    party::PartyFunctions,
     request::{Request, RequestKind},
     session::{self, PendingRequest, Session, SessionFunctions, SessionIndex},
     shutdown::Shutdown,
@@ -364,6 +365,7 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
         }
         Call::MatchmakerStats => Answer::MatchmakerStats(matchmaker::stats(world)),
         Call::Census => Answer::Census(census(world)),
+        Call::ListParties(filter) => Answer::Parties(world.party_list(&filter)),
     }
 }
 

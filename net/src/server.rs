@@ -129,6 +129,10 @@ pub fn engine_plugin(config: &Config) -> EnginePlugin {
         deferred_per_callback_max: config.matches.deferred_queue_size,
         match_empty_seconds_max: u32::try_from(config.matches.max_empty_sec).unwrap_or(u32::MAX),
         matchmaker: matchmaker_options(&config.matchmaker),
+        single_socket: config.session.single_socket,
+        single_match: config.session.single_match,
+        single_party: config.session.single_party,
+        party_idle_check: Duration::from_millis(config.party.idle_check_interval_ms),
         ..Limits::default()
     };
     EnginePlugin {

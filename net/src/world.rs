@@ -13,7 +13,8 @@ use uuid::Uuid;
 use crate::{
     api::{
         ApiCall, Code, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,
-        MatchmakerStats, RpcFailure, RpcReply, RpcRequest, Verdict, When, World, WorldError,
+        MatchmakerStats, PartyFilter, PartyListing, PartyPage, RpcFailure, RpcReply, RpcRequest,
+        Verdict, When, World, WorldError,
     },
     auth::SessionClaims,
     bridge::{Bridge, BridgeError},
@@ -124,6 +125,31 @@ impl World for EngineWorld {
         .boxed()
     }
 
+    fn list_parties(&self, filter: PartyFilter) -> BoxFuture<'_, Result<PartyPage, ListFailure>> {
+        async move {
+            let filter = tiltyard::PartyFilter {
+                limit: filter.limit,
+                offset: filter.offset,
+                open: filter.open,
+                query: filter.query,
+                hidden: false,
+            };
+            match self.bridge.call(Call::ListParties(filter)).await {
+                Ok(Answer::Parties(Ok(page))) => Ok(PartyPage {
+                    parties: page.parties.into_iter().map(party_listing).collect(),
+                    next: page.next,
+                }),
+                Ok(Answer::Parties(Err(error))) => {
+                    debug!(%error, "a party query cannot be read");
+                    Err(ListFailure::BadQuery)
+                }
+                Ok(_) => Err(ListFailure::World(WorldError::Stopped)),
+                Err(error) => Err(ListFailure::World(error.into())),
+            }
+        }
+        .boxed()
+    }
+
     fn online(&self, users: Vec<Uuid>) -> BoxFuture<'_, Result<BTreeSet<Uuid>, WorldError>> {
         async move {
             let users = users.into_iter().map(UserId).collect();
@@ -219,5 +245,14 @@ fn listing(found: tiltyard::MatchListing) -> MatchListing {
         size: u32::try_from(found.size).unwrap_or(u32::MAX),
         tick_rate: u32::from(found.tick_rate),
         handler_name: found.kind.to_owned(),
+    }
+}
+
+fn party_listing(found: tiltyard::PartyListing) -> PartyListing {
+    PartyListing {
+        party_id: found.party_id.to_string(),
+        open: found.open,
+        max_size: u32::try_from(found.size_max).unwrap_or(u32::MAX),
+        label: found.label.to_string(),
     }
 }

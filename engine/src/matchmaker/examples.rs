@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Answer, Call, CallId, EnginePlugin, ErrorCode, Event, GameApp, Inbound, InboundSender, Limits,
     MatchId, MatchTokenSigner, MatchedEntry, MatchmakerAdd, NodeName, Now, Opening, Outbound,
-    Outbox, Pass, Permit, Reply, Request, SessionId, Slot, UserId,
+    Outbox, PartyId, Pass, Permit, Reply, Request, RequestError, SessionId, Slot, Spelled, UserId,
 };
 
 /// A world with players in it, whose searches are done by hand.
@@ -26,6 +26,8 @@ struct Stage {
     events: Vec<(u32, MatchmakerMatched)>,
     replies: Vec<(u32, Reply)>,
     answers: Vec<Answer>,
+    /// Who was told of a ticket of their party.
+    party_tickets: Vec<(u32, Uuid)>,
 }
 
 /// Counts with which a player is content: min, max, multiple.
@@ -56,6 +58,7 @@ impl Stage {
             events: Vec::new(),
             replies: Vec::new(),
             answers: Vec::new(),
+            party_tickets: Vec::new(),
         }
     }
 
@@ -122,6 +125,43 @@ impl Stage {
         self.ask(player, Request::MatchmakerRemove { ticket })
     }
 
+    /// New players in a party; the first of them leads it.
+    fn party(&mut self, count: u32) -> Spelled<PartyId> {
+        let leader = self.player();
+        let created = self.ask(
+            leader,
+            Request::PartyCreate {
+                open: true,
+                max_size: 8,
+                label: String::new(),
+                hidden: false,
+            },
+        );
+        let Reply::Party(info) = created else {
+            panic!("{created:?}")
+        };
+        let party = Spelled {
+            id: info.party_id,
+            text: info.party_id.to_string().into(),
+        };
+        for _ in 1..count {
+            let member = self.player();
+            self.join(member, &party);
+        }
+        party
+    }
+
+    fn join(&mut self, player: u32, party: &Spelled<PartyId>) {
+        let party = party.clone();
+        assert_eq!(self.ask(player, Request::PartyJoin { party }), Reply::Done);
+    }
+
+    /// A player asks for others on behalf of a party.
+    fn add_party(&mut self, player: u32, party: &Spelled<PartyId>, add: MatchmakerAdd) -> Reply {
+        let (party, add) = (party.clone(), Box::new(add));
+        self.ask(player, Request::PartyMatchmakerAdd { party, add })
+    }
+
     /// New players, each with one ticket.
     fn add_all(&mut self, wanted: &[Wanted]) {
         for wanted in wanted {
@@ -165,6 +205,13 @@ impl Stage {
                     panic!("a match is told to each player")
                 };
                 self.events.push((slot.index, *matched));
+            }
+            Outbound::Event {
+                to,
+                event: Event::PartyMatchmakerTicket { ticket, .. },
+            } => {
+                let told = to.as_slice().iter().map(|slot| (slot.index, ticket));
+                self.party_tickets.extend(told);
             }
             Outbound::Reply { to, reply, .. } => self.replies.push((to.index, reply)),
             Outbound::Answer { answer, .. } => self.answers.push(answer),
@@ -403,7 +450,6 @@ fn a_ticket_is_removed_by_its_owner_and_once() {
     let mut stage = Stage::strict();
     let (player, other) = (stage.player(), stage.player());
     let ticket = stage.add(player, add(TWO)).to_string();
-    let refused = |text: &str| Reply::Error(crate::RequestError::bad_input(text));
     let not_found = refused("Matchmaker ticket not found");
     assert_eq!(
         stage.remove(player, ""),
@@ -574,4 +620,147 @@ fn statistics_are_those_of_the_last_interval() {
     stage.wait(15);
     let stats = stage.stats();
     assert_eq!((stats.ticket_count, stats.completions.len()), (13, 10));
+}
+
+fn refused(text: &str) -> Reply {
+    Reply::Error(RequestError::bad_input(text))
+}
+
+#[test]
+fn two_parties_meet_and_each_member_is_told() {
+    let mut stage = Stage::strict();
+    let wish = || add((4, 4, 1));
+    let (one, other) = (stage.party(2), stage.party(2));
+    for (leader, party) in [(0, &one), (2, &other)] {
+        let reply = stage.add_party(leader, party, wish());
+        let Reply::PartyMatchmakerTicket { party_id, ticket } = reply else {
+            panic!("{reply:?}")
+        };
+        assert_eq!(party_id, party.text);
+        assert_eq!(stage.party_tickets.pop(), Some((leader + 1, ticket)));
+        assert!(stage.party_tickets.is_empty(), "the leader knows already");
+    }
+    stage.wait(15);
+    let tickets: Vec<Uuid> = stage
+        .events
+        .iter()
+        .map(|(_, matched)| matched.ticket)
+        .collect();
+    assert_eq!(tickets, [2, 2, 1, 1].map(Uuid::from_u128));
+    let users = stage.events[0].1.users.iter();
+    let parties: Vec<Option<PartyId>> = users.map(|user| user.party_id).collect();
+    assert_eq!(parties, [other.id, other.id, one.id, one.id].map(Some));
+    assert_eq!(stage.matches(), [[2, 3, 0, 1]]);
+}
+
+#[test]
+fn a_party_never_meets_itself() {
+    let mut stage = Stage::strict();
+    let party = stage.party(2);
+    stage.add_party(0, &party, add(TWO));
+    stage.add_party(0, &party, add((2, 4, 1)));
+    stage.add_party(0, &party, add((2, 4, 1)));
+    for _ in 0..3 {
+        assert!(stage.interval().is_empty());
+    }
+    assert_eq!(
+        stage.add_party(0, &party, add(TWO)),
+        refused("Error adding party to matchmaker: matchmaker too many tickets")
+    );
+    let leader_alone = stage.add(0, add(TWO));
+    assert_eq!(
+        leader_alone,
+        Uuid::from_u128(5),
+        "a session's own tickets are counted apart"
+    );
+}
+
+#[test]
+fn refusals_of_parties_say_why() {
+    let mut stage = Stage::strict();
+    let party = stage.party(2);
+    let unknown = Spelled {
+        id: PartyId::new(Uuid::nil(), "node"),
+        text: "x".into(),
+    };
+    let broken = MatchmakerAdd {
+        query: "+properties.x:".to_owned(),
+        ..add(TWO)
+    };
+    let failed = |tail| refused(&format!("Error adding party to matchmaker: {tail}"));
+    for (player, party, wish, expected) in [
+        (
+            1,
+            &unknown,
+            add((1, 1, 1)),
+            refused("Invalid minimum count, must be >= 2"),
+        ),
+        (0, &unknown, broken.clone(), failed("party not found")),
+        (1, &party, broken.clone(), failed("party leader only")),
+        (
+            0,
+            &party,
+            broken.clone(),
+            failed("matchmaker query invalid"),
+        ),
+    ] {
+        assert_eq!(stage.add_party(player, party, wish), expected);
+    }
+}
+
+#[test]
+fn a_party_ticket_is_removed_by_the_leader() {
+    let mut stage = Stage::strict();
+    let party = stage.party(2);
+    stage.add_party(0, &party, add(TWO));
+    let ticket = Uuid::from_u128(1).to_string();
+    let mut remove = |player, ticket: &str| {
+        let (party, ticket) = (party.clone(), ticket.to_owned());
+        stage.ask(player, Request::PartyMatchmakerRemove { party, ticket })
+    };
+    assert_eq!(remove(0, ""), refused("Invalid matchmaker ticket"));
+    let not_found = refused("Error closing party: matchmaker ticket not found");
+    assert_eq!(remove(0, "x"), not_found);
+    let leader_only = refused("Error closing party: party leader only");
+    assert_eq!(remove(1, &ticket), leader_only);
+    assert_eq!(remove(0, &ticket), Reply::Done);
+    assert_eq!(remove(0, &ticket), not_found);
+    stage.add_party(0, &party, add(TWO));
+    assert_eq!(
+        stage.remove(0, &Uuid::from_u128(2).to_string()),
+        refused("Matchmaker ticket not found"),
+        "it is not the leader's own"
+    );
+}
+
+#[test]
+fn tickets_of_a_party_go_when_its_members_are_others() {
+    let leave = |stage: &mut Stage, party: &Spelled<PartyId>| {
+        let party = party.clone();
+        assert_eq!(stage.ask(1, Request::PartyLeave { party }), Reply::Done);
+    };
+    let join = |stage: &mut Stage, party: &Spelled<PartyId>| {
+        let player = stage.player();
+        stage.join(player, party);
+    };
+    let join_again = |stage: &mut Stage, party: &Spelled<PartyId>| stage.join(1, party);
+    let disconnect = |stage: &mut Stage, _: &Spelled<PartyId>| {
+        stage.push(Inbound::Closed { slot: slot(1) });
+    };
+    let close = |stage: &mut Stage, party: &Spelled<PartyId>| {
+        let party = party.clone();
+        assert_eq!(stage.ask(0, Request::PartyClose { party }), Reply::Done);
+    };
+    type Change = fn(&mut Stage, &Spelled<PartyId>);
+    for change in [leave as Change, join, join_again, disconnect, close] {
+        let mut stage = Stage::strict();
+        let party = stage.party(2);
+        let reply = stage.add_party(0, &party, add((3, 3, 1)));
+        assert!(matches!(reply, Reply::PartyMatchmakerTicket { .. }));
+        change(&mut stage, &party);
+        let player = stage.player();
+        stage.add(player, add((3, 3, 1)));
+        assert!(stage.interval().is_empty());
+        assert_eq!(stage.stats().ticket_count, 1);
+    }
 }

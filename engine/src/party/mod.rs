@@ -14,22 +14,31 @@
 //! a party is void, because somebody joined, left, wanted to join although in it, or closed the party.
 
 mod components;
+mod idle;
 mod index;
+mod label;
+mod lead;
+mod listing;
+mod requests;
 mod roster;
 
 use bevy_app::prelude::*;
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 
-use self::index::PartyIndex;
+pub use self::listing::{PartyFilter, PartyFunctions, PartyListing, PartyPage};
 pub use self::roster::{PartyInfo, PartyPresences};
 pub(crate) use self::{
     components::{Party, PartyMember, PartyMembers},
     roster::{member_joined, member_left},
 };
+use self::{idle::NextIdleCheck, index::PartyIndex};
 use crate::{
     id::{PartyId, UserPresence},
+    matches::settle_matches,
     outbound::RequestError,
-    requests::Asker,
+    request::RequestKind,
+    requests::{Asker, HandleRequests},
+    schedule::{Pass, PassSystems},
 };
 
 /// Parties and their requests.
@@ -38,7 +47,24 @@ pub(crate) struct PartyPlugin;
 impl Plugin for PartyPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<PartyIndex>()
-            .init_resource::<PartyWatchers>();
+            .init_resource::<PartyWatchers>()
+            .init_resource::<NextIdleCheck>()
+            .handle_request(RequestKind::PartyCreate, requests::create)
+            .handle_request(RequestKind::PartyJoin, requests::join)
+            .handle_request(RequestKind::PartyLeave, requests::leave)
+            .handle_request(RequestKind::PartyDataSend, requests::send_data)
+            .handle_request(RequestKind::PartyPromote, lead::promote)
+            .handle_request(RequestKind::PartyAccept, lead::accept)
+            .handle_request(RequestKind::PartyRemove, lead::remove)
+            .handle_request(RequestKind::PartyClose, lead::close)
+            .handle_request(RequestKind::PartyJoinRequestList, lead::list_requests)
+            .handle_request(RequestKind::PartyUpdate, lead::update)
+            .add_systems(
+                Pass,
+                idle::end_idle_parties
+                    .in_set(PassSystems::Settle)
+                    .before(settle_matches),
+            );
     }
 }
 
@@ -70,8 +96,10 @@ impl WatchParties for App {
 
 /// Tells everybody who watches parties.
 pub(crate) fn changed(world: &mut DeferredWorld, id: PartyId) {
-    for watcher in world.resource::<PartyWatchers>().clone().0 {
+    let mut next = 0;
+    while let Some(watcher) = world.resource::<PartyWatchers>().0.get(next).copied() {
         watcher(world, id);
+        next += 1;
     }
 }
 

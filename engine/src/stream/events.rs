@@ -120,7 +120,9 @@ pub(crate) fn announce_presences(world: &mut World) {
     let changes = std::mem::take(&mut world.resource_mut::<PresenceEvents>().changes);
     for change in changes {
         let to = if change.id.mode == mode::STATUS {
-            world.resource::<Followers>().of(UserId(change.id.subject))
+            world
+                .resource_mut::<Followers>()
+                .of(UserId(change.id.subject))
         } else {
             ops::recipients(world, change.stream)
         };

@@ -129,11 +129,11 @@ fn leave(mut world: DeferredWorld, context: HookContext) {
             .push(match_id, presence.who.clone(), presence.reason);
     }
     let view = PresenceView::of(&presence);
+    // Who leads from now on is told before who went.
+    if let Some(party_id) = id.party_id() {
+        party::member_left(&mut world, party_id, &presence.who);
+    }
     if !presence.meta.hidden {
-        // Who leads from now on is told before who went.
-        if let Some(party_id) = id.party_id() {
-            party::member_left(&mut world, party_id, &presence.who);
-        }
         world
             .resource_mut::<PresenceEvents>()
             .left(stream, &id, view);

@@ -18,6 +18,7 @@ mod gateway;
 mod matches;
 mod matchmaker;
 mod operation;
+mod parties;
 mod query;
 mod routes;
 mod rpc;
@@ -35,7 +36,8 @@ pub use caller::client_address;
 pub use error::Code;
 pub use world::{
     ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,
-    MatchmakerStats, RpcFailure, RpcReply, RpcRequest, Verdict, When, World, WorldError,
+    MatchmakerStats, PartyFilter, PartyListing, PartyPage, RpcFailure, RpcReply, RpcRequest,
+    Verdict, When, World, WorldError,
 };
 
 use crate::auth::{Clock, Passwords, Secrets, Sessions};

@@ -12,6 +12,7 @@ use super::gateway::Exchange;
 use super::matches::ListMatches;
 use super::matchmaker::GetMatchmakerStats;
 use super::operation::{self, Operation};
+use super::parties::ListParties;
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
 use super::user::GetUsers;
@@ -36,6 +37,7 @@ const ROUTES: &[Route] = &[
     route::<GetUsers>("GET", "/v2/user"),
     route::<ListMatches>("GET", "/v2/match"),
     route::<GetMatchmakerStats>("GET", "/v2/matchmaker/stats"),
+    route::<ListParties>("GET", "/v2/party"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];

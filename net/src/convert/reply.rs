@@ -4,7 +4,8 @@ use std::fmt::Display;
 
 use bytes::Bytes;
 use tiltyard::{
-    ChannelId, ChannelInfo, Cid, MatchInfo, PresenceView, Reply, RequestError, UserPresence,
+    ChannelId, ChannelInfo, Cid, MatchInfo, PartyInfo, PresenceView, Reply, RequestError,
+    UserPresence,
 };
 use tiltyard_proto::{
     api,
@@ -43,6 +44,17 @@ fn reply_to_wire(reply: Reply) -> Option<Message> {
         Reply::PartyMatchmakerTicket { party_id, ticket } => {
             party_ticket_to_wire(&*party_id, ticket)
         }
+        Reply::Status(presences) => Message::Status(wire::Status {
+            presences: statuses(&presences),
+        }),
+        Reply::Party(info) => Message::Party(party_to_wire(&info)),
+        Reply::PartyJoinRequests {
+            party_id,
+            presences,
+        } => Message::PartyJoinRequest(wire::PartyJoinRequest {
+            party_id: party_id.to_string(),
+            presences: presences.iter().map(presence_to_wire).collect(),
+        }),
         Reply::Pong => Message::Pong(wire::Pong {}),
         other => {
             tracing::error!(?other, "a reply has no wire form");
@@ -83,6 +95,30 @@ pub(super) fn view_to_wire(view: &PresenceView) -> wire::UserPresence {
     wire::UserPresence {
         persistence: view.persistence,
         ..presence_to_wire(&view.who)
+    }
+}
+
+/// The only presences whose status text is shown, even when it is empty.
+pub(super) fn statuses(views: &[PresenceView]) -> Vec<wire::UserPresence> {
+    views
+        .iter()
+        .map(|view| wire::UserPresence {
+            status: Some(view.status.to_string()),
+            ..view_to_wire(view)
+        })
+        .collect()
+}
+
+pub(super) fn party_to_wire(info: &PartyInfo) -> wire::Party {
+    wire::Party {
+        party_id: info.party_id.to_string(),
+        open: info.open,
+        hidden: info.hidden,
+        max_size: i32::try_from(info.size_max).unwrap_or(i32::MAX),
+        self_: Some(presence_to_wire(&info.me)),
+        leader: Some(presence_to_wire(&info.leader)),
+        presences: info.presences.iter().map(presence_to_wire).collect(),
+        label: info.label.to_string(),
     }
 }
 

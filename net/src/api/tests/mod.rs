@@ -6,5 +6,6 @@ mod framework;
 mod hooks;
 mod matches;
 mod matchmaker;
+mod parties;
 mod rpc;
 mod stage;

@@ -197,6 +197,8 @@ pub(super) struct FakeWorld {
     pub(super) online: Mutex<BTreeSet<Uuid>>,
     pub(super) matchmaker_stats: Mutex<MatchmakerStats>,
     pub(super) matches: Mutex<Option<Result<Vec<MatchListing>, ListFailure>>>,
+    pub(super) party_filters: Mutex<Vec<PartyFilter>>,
+    pub(super) parties: Mutex<Option<Result<PartyPage, ListFailure>>>,
 }
 
 const FUNCTIONS: [&str; 7] = ["echo", "void", "fail", "busy", "stuck", "panic", "a/b"];
@@ -241,6 +243,12 @@ impl World for FakeWorld {
     fn matchmaker_stats(&self) -> BoxFuture<'_, Result<MatchmakerStats, WorldError>> {
         let stats = self.matchmaker_stats.lock().unwrap().clone();
         async { Ok(stats) }.boxed()
+    }
+
+    fn list_parties(&self, filter: PartyFilter) -> BoxFuture<'_, Result<PartyPage, ListFailure>> {
+        self.party_filters.lock().unwrap().push(filter);
+        let parties = self.parties.lock().unwrap().clone();
+        async { parties.unwrap_or_else(|| Ok(PartyPage::default())) }.boxed()
     }
 
     fn online(&self, users: Vec<Uuid>) -> BoxFuture<'_, Result<BTreeSet<Uuid>, WorldError>> {
