@@ -5,9 +5,9 @@ pub use bevy_ecs::prelude::*;
 pub use bytes::Bytes;
 
 pub use crate::{
-    GameApp, HookOutcome, JoinAttempt, Leave, MatchDirectory, MatchError, MatchFilter,
-    MatchFunctions, MatchInit, MatchJoin, MatchJoinAttempt, MatchKind, MatchLeave, MatchListing,
-    MatchLoop, MatchParams, MatchSignal, MatchTerminate, Matches, PartyFilter, PartyFunctions,
-    PresenceMeta, PresenceReason, RequestKind, RpcCall, RpcError, RpcResult, SessionFunctions,
-    SessionId, StatusFunctions, StreamFunctions, StreamId, UserId, UserPresence,
+    Game, GameApp, HookOutcome, JoinAttempt, Leave, MatchDirectory, MatchError, MatchFilter,
+    MatchFunctions, MatchId, MatchInit, MatchJoin, MatchJoinAttempt, MatchKind, MatchLeave,
+    MatchListing, MatchLoop, MatchParams, MatchSignal, MatchTerminate, Matches, PartyFilter,
+    PartyFunctions, PresenceMeta, PresenceReason, RequestKind, RpcCall, RpcError, RpcResult,
+    SessionFunctions, SessionId, StatusFunctions, StreamFunctions, StreamId, UserId, UserPresence,
 };

@@ -9,9 +9,10 @@ use bevy_ecs::{
 use tracing::error;
 
 use crate::{
+    audit::{Disagreements, audit},
     channel::ChannelPlugin,
     clock::Now,
-    functions::{self, Functions},
+    functions::{self, Environment, Functions},
     inbound,
     limits::Limits,
     matches::MatchPlugin,
@@ -118,10 +119,12 @@ impl Plugin for EnginePlugin {
             .init_resource::<Arrivals>()
             .init_resource::<Resumed>()
             .init_resource::<Functions>()
+            .init_resource::<Environment>()
             .init_resource::<SessionIndex>()
             .init_resource::<StreamIndex>()
             .init_resource::<PresenceEvents>()
             .init_resource::<Shutdown>()
+            .init_resource::<Disagreements>()
             .init_resource::<StoreQuestions>()
             .init_schedule(Pass)
             .edit_schedule(Pass, |schedule| {
@@ -146,7 +149,9 @@ impl Plugin for EnginePlugin {
                 requests::receive.in_set(PassSystems::Receive),
                 requests::open_sessions.in_set(PassSystems::Sessions),
                 requests::carry_out_requests.in_set(PassSystems::Requests),
-                announce_presences.in_set(PassSystems::Send),
+                (announce_presences, audit)
+                    .chain()
+                    .in_set(PassSystems::Send),
             ),
         );
         app.add_plugins((

@@ -14,8 +14,8 @@ use bevy_app::{App, AppExit, Plugin};
 use bevy_ecs::prelude::*;
 use thiserror::Error;
 use tiltyard::{
-    EnginePlugin, FunctionNames, InboundSender, Limits, MatchTokenSigner, MatchmakerOptions,
-    NodeName, Now, Outbox, Pass, Shutdown,
+    Disagreements, EnginePlugin, FunctionNames, InboundSender, Limits, MatchTokenSigner,
+    MatchmakerOptions, NodeName, Now, Outbox, Pass, Shutdown,
 };
 use tokio::{runtime, sync::watch, task::LocalSet};
 use tracing::{error, info};
@@ -119,6 +119,15 @@ fn say(text: &str) -> AppExit {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => AppExit::error(),
         _ => AppExit::Success,
     }
+}
+
+fn environment(config: &Config) -> tiltyard::Environment {
+    let entries = config.runtime.env.iter();
+    tiltyard::Environment(
+        entries
+            .map(|entry| (entry.key.clone(), entry.value.clone()))
+            .collect(),
+    )
 }
 
 /// The engine as this configuration wants it.
@@ -229,6 +238,7 @@ pub fn run_with(
 ) -> Result<(), ServerError> {
     logging::start(&config.logger);
     app.insert_resource(convert::envelope_reader());
+    app.insert_resource(environment(&config));
     app.finish();
     app.cleanup();
     let secrets = Secrets::prepare(&config)?;
@@ -343,6 +353,11 @@ fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
             // One more pass stops what is left; nobody hears of it any more.
             world.run_schedule(Pass);
             egress.send(world.resource_mut::<Outbox>().take());
+            debug_assert_eq!(
+                world.resource::<Disagreements>().0,
+                0,
+                "the engine's records agree"
+            );
             return;
         }
     }

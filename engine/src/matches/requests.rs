@@ -349,7 +349,20 @@ fn not_found() -> RequestError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{SessionFunctions, stage::Stage};
+    use crate::{
+        GameApp, MatchError, MatchFunctions, MatchInit, MatchKind, MatchParams, stage::Stage,
+    };
+
+    #[derive(Component)]
+    struct Duel;
+
+    impl MatchKind for Duel {
+        const NAME: &'static str = "duel";
+
+        fn init(_: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
+            Ok(MatchInit::new(Self))
+        }
+    }
 
     fn join_request(match_id: MatchId) -> Request {
         Request::MatchJoin {
@@ -383,6 +396,17 @@ mod tests {
         assert_eq!(stage.heard(&bob), [""; 0], "joining again changes nothing");
         stage.reply(&alice, join_request(two));
         assert_eq!(stage.heard(&bob), ["match -alice"]);
-        assert_eq!(stage.world().user_sessions(alice.who.user_id).len(), 1);
+        stage.app.add_match::<Duel>();
+        let duel = stage
+            .world()
+            .match_create("duel", &MatchParams::default())
+            .unwrap();
+        stage.reply(&bob, join_request(two));
+        stage.clear();
+        assert_eq!(stage.reply(&alice, join_request(duel)), "match");
+        assert_eq!(stage.heard(&bob), ["match -alice"], "of either kind");
+        stage.reply(&alice, join_request(two));
+        let size = stage.world().match_get(duel).unwrap().size;
+        assert_eq!(size, 0, "its rules learn of it");
     }
 }

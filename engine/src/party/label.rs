@@ -38,27 +38,66 @@ pub(super) fn check_label(label: &str) -> Result<(), LabelError> {
     Err(LabelError::NoObject(problem))
 }
 
+/// What the JSON library here says is wrong, and what the reference server's says.
+const PROBLEMS: [(&str, &str); 8] = [
+    ("expected value", "looking for beginning of value"),
+    (
+        "key must be a string",
+        "looking for beginning of object key string",
+    ),
+    ("trailing comma", "looking for beginning of value"),
+    ("expected `:`", "after object key"),
+    ("expected `,` or `}`", "after object key:value pair"),
+    ("expected `,` or `]`", "after array element"),
+    ("trailing characters", "after top-level value"),
+    ("invalid escape", "in string escape code"),
+];
+
 fn syntax_problem(label: &str, error: &serde_json::Error) -> String {
-    let first = label
-        .trim_start_matches([' ', '\t', '\r', '\n'])
-        .chars()
-        .next();
-    match first {
-        _ if error.classify() == Category::Eof => "unexpected end of JSON input".to_owned(),
-        Some(first) if !matches!(first, '{' | '[' | '"' | '-' | '0'..='9' | 't' | 'f' | 'n') => {
-            format!(
-                "invalid character {} looking for beginning of value",
-                quoted(first)
-            )
-        }
-        _ => error.to_string(),
+    if error.classify() == Category::Eof {
+        return "unexpected end of JSON input".to_owned();
     }
+    let text = error.to_string();
+    let lines = label
+        .split_inclusive('\n')
+        .take(error.line().saturating_sub(1));
+    let place = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+    let Some(byte) = label.as_bytes().get(place).copied() else {
+        return text;
+    };
+    let known = PROBLEMS.iter().find(|(here, _)| text.starts_with(here));
+    let problem = match known {
+        Some(("trailing comma", _)) if byte == b'}' => Some(PROBLEMS[1].1.to_owned()),
+        Some((_, there)) => Some((*there).to_owned()),
+        None if text.starts_with("expected ident") => literal_problem(&label.as_bytes()[..place]),
+        None => None,
+    };
+    problem.map_or(text, |problem| {
+        format!("invalid character {} {problem}", quoted(byte))
+    })
 }
 
-fn quoted(character: char) -> String {
-    match character {
-        '\'' => r"'\''".to_owned(),
-        other => format!("'{other}'"),
+/// What is wrong after the first letters of `true`, `false` or `null`.
+fn literal_problem(before: &[u8]) -> Option<String> {
+    let letters = before
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_lowercase());
+    let length = letters.count();
+    let begun = &before[before.len() - length..];
+    let literal = ["true", "false", "null"]
+        .into_iter()
+        .find(|literal| !begun.is_empty() && literal.as_bytes().starts_with(begun))?;
+    let expected = *literal.as_bytes().get(length)?;
+    let expected = quoted(expected);
+    Some(format!("in literal {literal} (expecting {expected})"))
+}
+
+fn quoted(byte: u8) -> String {
+    match byte {
+        b'\'' => r"'\''".to_owned(),
+        b'"' => "'\"'".to_owned(),
+        other => format!("'{}'", char::from(other).escape_debug()),
     }
 }
 
@@ -86,10 +125,6 @@ mod tests {
             ("5", format!("json: cannot unmarshal number {tail}")),
             ("true", format!("json: cannot unmarshal bool {tail}")),
             ("{", "unexpected end of JSON input".to_owned()),
-            (
-                "hello",
-                "invalid character 'h' looking for beginning of value".to_owned(),
-            ),
         ] {
             assert_eq!(
                 problem(label),
@@ -97,7 +132,33 @@ mod tests {
                 "{label}"
             );
         }
-        assert!(problem("nope").starts_with("failed to unmarshal party label: "));
+    }
+
+    #[test]
+    fn syntax_errors_are_worded_as_clients_have_seen_them() {
+        for (label, expected) in [
+            ("hello", "'h' looking for beginning of value"),
+            ("not json", "'o' in literal null (expecting 'u')"),
+            ("[trie]", "'i' in literal true (expecting 'u')"),
+            ("{a", "'a' looking for beginning of object key string"),
+            (r#"{"a" 1}"#, "'1' after object key"),
+            ("{\"a\":1\n \"b\"}", "'\"' after object key:value pair"),
+            (
+                r#"{"a":1,}"#,
+                "'}' looking for beginning of object key string",
+            ),
+            ("[1,]", "']' looking for beginning of value"),
+            ("[1 2]", "'2' after array element"),
+            ("{}x", "'x' after top-level value"),
+            (
+                "{'a':1}",
+                r"'\'' looking for beginning of object key string",
+            ),
+            (r#"{"a":"\x"}"#, "'x' in string escape code"),
+        ] {
+            let expected = format!("failed to unmarshal party label: invalid character {expected}");
+            assert_eq!(problem(label), expected, "{label}");
+        }
     }
 
     #[test]

@@ -21,13 +21,15 @@ pub(super) enum Given {
 pub(super) enum Flag {
     Option(&'static Opt, String),
     Config(PathBuf),
+    /// An option of the reference server that changes nothing here.
+    WithoutEffect(String),
 }
 
 impl Flag {
     pub(super) fn config(&self) -> Option<&Path> {
         match self {
             Self::Config(path) => Some(path),
-            Self::Option(..) => None,
+            Self::Option(..) | Self::WithoutEffect(_) => None,
         }
     }
 }
@@ -63,6 +65,13 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Given, C
                 continue;
             }
             _ => {}
+        }
+        if options::without_effect(name).is_some() {
+            if value.is_none() {
+                words.next_if(|word| !word.starts_with("--"));
+            }
+            flags.push(Flag::WithoutEffect(name.to_owned()));
+            continue;
         }
         let option = options::find(name).ok_or_else(|| ConfigError::UnknownOption {
             key: format!("--{name}"),
