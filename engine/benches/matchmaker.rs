@@ -5,13 +5,15 @@
 //! what everybody else waits.
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
-
-#[expect(
+#![expect(
     clippy::disallowed_types,
-    reason = "benches measure; the engine they measure has no clock"
+    reason = "what measures needs a clock; what is measured has none"
 )]
-use std::time::Instant;
-use std::{collections::BTreeMap, time::Duration};
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use bevy_app::App;
 use tiltyard::{

@@ -176,10 +176,11 @@ impl Stage {
             let world = self.app.world_mut();
             world.run_schedule(Pass);
             let outbound = world.resource_mut::<Outbox>().take();
-            if !outbound
-                .into_iter()
-                .fold(false, |again, entry| self.take(entry) || again)
-            {
+            let mut again = false;
+            for entry in outbound {
+                again |= self.take(entry);
+            }
+            if !again {
                 return;
             }
         }

@@ -193,6 +193,12 @@ impl Tickets {
         self.waiting.get(&number).map(|waiting| &waiting.ticket)
     }
 
+    /// Everybody who waits, once for each ticket.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = SessionId> {
+        let tickets = self.waiting.values().map(|waiting| &waiting.ticket);
+        tickets.flat_map(|ticket| ticket.members.iter().map(|member| member.session_id))
+    }
+
     /// The ticket that clients call so.
     pub(super) fn named(&self, id: &str) -> Option<&Arc<Ticket>> {
         let uuid = Uuid::try_parse(id).ok()?;
