@@ -46,6 +46,7 @@ pub use self::{
 };
 use self::{search::Rules, tickets::TicketIds};
 use crate::{
+    audit::audit,
     party::WatchParties,
     request::RequestKind,
     requests::{HandleRequests, carry_out_requests},
@@ -120,7 +121,8 @@ impl Plugin for MatchmakerPlugin {
                         .after(carry_out_requests),
                     tickets::begin_search
                         .in_set(PassSystems::Send)
-                        .after(announce_presences),
+                        .after(announce_presences)
+                        .before(audit),
                 ),
             );
     }
