@@ -7,7 +7,7 @@ pub use bytes::Bytes;
 pub use crate::{
     Game, GameApp, HookOutcome, JoinAttempt, Leave, MatchDirectory, MatchError, MatchFilter,
     MatchFunctions, MatchId, MatchInit, MatchJoin, MatchJoinAttempt, MatchKind, MatchLeave,
-    MatchListing, MatchLoop, MatchParams, MatchSignal, MatchTerminate, Matches, PresenceMeta,
-    PresenceReason, RequestKind, RpcCall, RpcError, RpcResult, SessionFunctions, SessionId,
-    StreamFunctions, StreamId, UserId, UserPresence,
+    MatchListing, MatchLoop, MatchParams, MatchSignal, MatchTerminate, Matches, PartyFilter,
+    PartyFunctions, PresenceMeta, PresenceReason, RequestKind, RpcCall, RpcError, RpcResult,
+    SessionFunctions, SessionId, StatusFunctions, StreamFunctions, StreamId, UserId, UserPresence,
 };

@@ -86,7 +86,6 @@ impl fmt::Debug for StoreQuestions {
 }
 
 /// Asks the database; `then` runs when the answer is there, in a later pass, or now if it cannot be asked.
-#[expect(dead_code, reason = "features that ask come next")]
 pub(crate) fn ask(
     world: &mut World,
     request: StoreRequest,

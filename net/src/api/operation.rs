@@ -112,7 +112,7 @@ macro_rules! answers {
         }
     )*};
 }
-answers!(Account MatchList Session Users);
+answers!(Account MatchList MatchmakerStats PartyList Session Users);
 
 fn to_value(message: &impl json::ToJson) -> Value {
     serde_json::from_str(&json::to_string(message)).unwrap_or_default()

@@ -10,7 +10,9 @@ use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEm
 use super::error::{ApiError, Code};
 use super::gateway::Exchange;
 use super::matches::ListMatches;
+use super::matchmaker::GetMatchmakerStats;
 use super::operation::{self, Operation};
+use super::parties::ListParties;
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
 use super::user::GetUsers;
@@ -34,6 +36,8 @@ const ROUTES: &[Route] = &[
     route::<UpdateAccount>("PUT", "/v2/account"),
     route::<GetUsers>("GET", "/v2/user"),
     route::<ListMatches>("GET", "/v2/match"),
+    route::<GetMatchmakerStats>("GET", "/v2/matchmaker/stats"),
+    route::<ListParties>("GET", "/v2/party"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];

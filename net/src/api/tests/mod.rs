@@ -5,5 +5,7 @@ mod auth;
 mod framework;
 mod hooks;
 mod matches;
+mod matchmaker;
+mod parties;
 mod rpc;
 mod stage;
