@@ -45,6 +45,7 @@ mod inbound;
 mod limits;
 mod lookup;
 mod matches;
+mod notification;
 mod outbound;
 pub mod prelude;
 pub mod query;
@@ -59,7 +60,10 @@ mod stream;
 
 pub use self::{
     app::GameApp,
-    channel::{CHANNEL_NAME_BYTES_MAX, ChannelId, ChannelInfo, ChannelPresences},
+    channel::{
+        CHANNEL_NAME_BYTES_MAX, ChannelFunctions, ChannelId, ChannelInfo, ChannelMessage,
+        ChannelPresences, MessageCode, MessageSender,
+    },
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
     functions::{
         AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, FunctionNames, HookOutcome,
@@ -80,6 +84,7 @@ pub use self::{
         MatchKind, MatchListing, MatchParams, Matches, Message, Outcome, Participants, SignalError,
         Tick, TickRate, TicksSkipped,
     },
+    notification::{NewNotification, Notification, NotificationError, NotificationFunctions},
     outbound::{
         Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
         Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
@@ -89,11 +94,11 @@ pub use self::{
         EnginePlugin, MatchJoin, MatchJoinAttempt, MatchLeave, MatchLoop, MatchSignal,
         MatchTerminate, Node, Pass, PassSystems,
     },
-    session::{DISCONNECT_REASON, Session, SessionFunctions},
+    session::{DISCONNECT_REASON, LogoutError, Session, SessionFunctions, TokenList, Tokens},
     shutdown::Shutdown,
     store::{
-        STORE_QUESTIONS_MAX, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest,
-        StoredUser,
+        MessageTimes, STORE_QUESTIONS_MAX, StoreFailure, StoreId, StoreOutcome, StoreReply,
+        StoreRequest, StoredUser,
     },
     stream::{
         Presence, PresenceMeta, PresenceReason, PresenceView, StreamError, StreamFunctions,

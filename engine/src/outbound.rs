@@ -11,11 +11,12 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::{
-    channel::{ChannelInfo, ChannelPresences},
+    channel::{ChannelInfo, ChannelMessage, ChannelPresences},
     functions::{HookOutcome, RpcResult},
     id::{CallId, MatchId, Slot, UserId, UserPresence},
     inbound::Cid,
     matches::{MatchInfo, MatchListing},
+    notification::Notification,
     query::QueryError,
     store::{StoreId, StoreRequest},
     stream::{PresenceView, StreamId},
@@ -95,6 +96,8 @@ pub enum Reply {
     Match(Box<MatchInfo>),
     /// A channel was joined.
     Channel(Box<ChannelInfo>),
+    /// A chat message was sent, updated or removed.
+    ChannelMessageAck(Arc<ChannelMessage>),
     /// A function was run.
     Rpc {
         /// The id, as the client wrote it.
@@ -134,6 +137,10 @@ pub enum Event {
     },
     /// Somebody joined or left a chat channel.
     ChannelPresence(Box<ChannelPresences>),
+    /// A chat message was sent, updated or removed.
+    ChannelMessage(Arc<ChannelMessage>),
+    /// Notifications of one user.
+    Notifications(Vec<Notification>),
     /// Somebody appeared, changed status or disappeared.
     StatusPresence {
         /// New values.

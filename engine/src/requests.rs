@@ -146,6 +146,7 @@ pub(crate) fn open_sessions(world: &mut World) {
 ///
 /// Closings wait their turn here, because what a client sent before it went still counts.
 pub(crate) fn carry_out_requests(world: &mut World) {
+    store::fail_refused(world);
     resume_sessions(world);
     for arrival in std::mem::take(&mut world.resource_mut::<Arrivals>().others) {
         match arrival {
@@ -162,10 +163,9 @@ pub(crate) fn carry_out_requests(world: &mut World) {
             }
             Arrival::Stored { id, outcome } => store::take_answer(world, id, outcome),
             Arrival::Call { id, call } => {
+                let since = store::last_question(world);
                 let answer = answer_call(world, *call);
-                world
-                    .resource_mut::<Outbox>()
-                    .push(Outbound::Answer { id, answer });
+                give_answer(world, id, answer, since);
             }
         }
     }
@@ -335,6 +335,25 @@ fn settle(world: &mut World, asker: &Asker, request: Option<Request>, reply: Opt
             },
         );
     }
+}
+
+/// Answers a call, but not before what it had stored since then is stored.
+fn give_answer(world: &mut World, id: CallId, answer: Answer, since: StoreId) {
+    if !store::has_open(world, since) {
+        world
+            .resource_mut::<Outbox>()
+            .push(Outbound::Answer { id, answer });
+        return;
+    }
+    store::hold(world, since, move |world, stored| {
+        let answer = match (answer, stored) {
+            (Answer::Rpc(Ok(_)), Err(failure)) => Answer::Rpc(Err(RpcError::not_stored(failure))),
+            (answer, _) => answer,
+        };
+        world
+            .resource_mut::<Outbox>()
+            .push(Outbound::Answer { id, answer });
+    });
 }
 
 fn answer_call(world: &mut World, call: Call) -> Answer {

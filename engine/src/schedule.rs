@@ -10,7 +10,7 @@ use tracing::error;
 
 use crate::{
     channel::ChannelPlugin,
-    clock::Now,
+    clock::{Now, RecordClock},
     functions::{self, Functions},
     inbound,
     limits::Limits,
@@ -122,6 +122,7 @@ impl Plugin for EnginePlugin {
             .init_resource::<Followers>()
             .init_resource::<Shutdown>()
             .init_resource::<StoreQuestions>()
+            .init_resource::<RecordClock>()
             .init_schedule(Pass)
             .edit_schedule(Pass, |schedule| {
                 strict(schedule);

@@ -11,6 +11,7 @@ mod system;
 use std::{collections::BTreeMap, sync::Arc};
 
 use thiserror::Error;
+use tracing::error;
 
 pub use self::registry::FunctionNames;
 pub(crate) use self::{
@@ -22,6 +23,7 @@ use crate::{
     id::{SessionId, UserId, UserPresence},
     outbound::Reply,
     request::Request,
+    store::StoreFailure,
 };
 
 /// On whose behalf something runs.
@@ -89,6 +91,12 @@ impl RpcError {
             code,
             message: message.into(),
         }
+    }
+
+    /// What a caller is told whose function did its work, but the database did not.
+    pub(crate) fn not_stored(failure: StoreFailure) -> Self {
+        error!(%failure, "what a function had stored is not stored");
+        Self::new(Self::INTERNAL, "Internal error.")
     }
 }
 
