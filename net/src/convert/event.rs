@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tiltyard::{EnvelopeReader, Event, MatchDataEvent, PresenceView, RawEnvelope, StreamId};
+use tiltyard::{
+    ChannelMessage, EnvelopeReader, Event, MatchDataEvent, Notification, PresenceView, RawEnvelope,
+    StreamId,
+};
 use tiltyard_proto::{
-    json,
+    api, json,
     match_data::{self, MatchDataParts, PresenceParts},
     realtime::{self as wire, Envelope, envelope::Message},
 };
@@ -14,7 +17,7 @@ use uuid::Uuid;
 use super::{
     Encoding,
     frame::{envelope_frame, frame},
-    reply::{ChannelNames, error_to_wire, view_to_wire},
+    reply::{ChannelNames, error_to_wire, time_to_wire, view_to_wire},
 };
 
 /// An event, ready to be sent.
@@ -111,6 +114,10 @@ fn event_to_wire(event: &Event) -> Option<Message> {
                 user_id_two,
             })
         }
+        Event::ChannelMessage(message) => Message::ChannelMessage(message_to_wire(message)),
+        Event::Notifications(notifications) => Message::Notifications(wire::Notifications {
+            notifications: notifications.iter().map(notification_to_wire).collect(),
+        }),
         Event::StatusPresence { joins, leaves } => {
             Message::StatusPresenceEvent(wire::StatusPresenceEvent {
                 joins: statuses(joins),
@@ -128,6 +135,45 @@ fn event_to_wire(event: &Event) -> Option<Message> {
 
 fn views(views: &[PresenceView]) -> Vec<wire::UserPresence> {
     views.iter().map(view_to_wire).collect()
+}
+
+fn message_to_wire(message: &ChannelMessage) -> api::ChannelMessage {
+    let ChannelNames {
+        room_name,
+        group_id,
+        user_id_one,
+        user_id_two,
+    } = ChannelNames::of(&message.channel.id);
+    api::ChannelMessage {
+        channel_id: message.channel.text.to_string(),
+        message_id: message.id.to_string(),
+        code: Some(message.code as i32),
+        sender_id: message.sender.to_string(),
+        username: message.username.to_string(),
+        content: message.content.to_string(),
+        create_time: Some(time_to_wire(message.create_us)),
+        update_time: Some(time_to_wire(message.update_us)),
+        persistent: Some(message.persistent),
+        room_name,
+        group_id,
+        user_id_one,
+        user_id_two,
+    }
+}
+
+/// Times of notifications are told without their fraction.
+fn notification_to_wire(notification: &Notification) -> api::Notification {
+    let sender = notification.sender.map(|sender| sender.to_string());
+    let seconds = notification.create_us.div_euclid(1_000_000);
+    api::Notification {
+        id: notification.id.to_string(),
+        subject: notification.subject.clone(),
+        content: notification.content.clone(),
+        code: notification.code,
+        sender_id: sender.unwrap_or_default(),
+        create_time: Some(tiltyard_proto::timestamp(seconds, 0)),
+        persistent: notification.persistent,
+    }
 }
 
 /// Only here is the status text shown, even when it is empty.
