@@ -14,6 +14,7 @@ use bevy_ecs::prelude::*;
 use thiserror::Error;
 use tiltyard::{
     EnginePlugin, FunctionNames, InboundSender, Limits, NodeName, Now, Outbox, Pass, Shutdown,
+    Tokens,
 };
 use tokio::{runtime, sync::watch, task::LocalSet};
 use tracing::{error, info};
@@ -219,6 +220,7 @@ pub fn run_with(
     let queue_for_store = queue.0.clone();
     let bridge = Bridge::new(queue.0.clone());
     let sessions = Arc::new(Sessions::new(&secrets, &config.session));
+    app.insert_resource(Tokens(sessions.clone()));
     let config = Arc::new(config);
     let state = ApiState {
         config: config.clone(),
