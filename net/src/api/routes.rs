@@ -7,9 +7,11 @@ use futures_util::future::BoxFuture;
 
 use super::account::{GetAccount, UpdateAccount};
 use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEmail};
+use super::channel::ListChannelMessages;
 use super::error::{ApiError, Code};
 use super::gateway::Exchange;
 use super::matches::ListMatches;
+use super::notification::{DeleteNotifications, ListNotifications};
 use super::operation::{self, Operation};
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
@@ -18,7 +20,7 @@ use super::user::GetUsers;
 /// One way to call one operation.
 pub(super) struct Route {
     method: &'static str,
-    /// Matched whole; a `*` at the end stands for anything, slashes included.
+    /// Matched whole; a `*` at the end stands for anything, slashes included, and `{}` for one segment.
     path: &'static str,
     pub(super) run: fn(Exchange) -> BoxFuture<'static, Response>,
 }
@@ -34,6 +36,9 @@ const ROUTES: &[Route] = &[
     route::<UpdateAccount>("PUT", "/v2/account"),
     route::<GetUsers>("GET", "/v2/user"),
     route::<ListMatches>("GET", "/v2/match"),
+    route::<ListChannelMessages>("GET", "/v2/channel/{}"),
+    route::<ListNotifications>("GET", "/v2/notification"),
+    route::<DeleteNotifications>("DELETE", "/v2/notification"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];
@@ -57,7 +62,7 @@ const fn rpc_route(method: &'static str) -> Route {
     }
 }
 
-/// The route of a request, and what its `*` stands for.
+/// The route of a request, and what its `*` or `{}` stands for.
 pub(super) fn find<'p>(
     method: &Method,
     path: &'p str,
@@ -80,6 +85,10 @@ pub(super) fn find<'p>(
 
 impl Route {
     fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if let Some(fixed) = self.path.strip_suffix("{}") {
+            let segment = path.strip_prefix(fixed)?;
+            return (!segment.contains('/')).then_some(segment);
+        }
         match self.path.strip_suffix('*') {
             Some(fixed) => path.strip_prefix(fixed),
             None => (path == self.path).then_some(""),

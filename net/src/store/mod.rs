@@ -5,6 +5,8 @@
 //! world, and the world never waits for it.
 
 mod account;
+#[cfg(test)]
+mod chat_tests;
 mod error;
 mod message;
 mod sqlite;
