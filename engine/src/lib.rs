@@ -67,7 +67,7 @@ pub use self::{
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
     functions::{
         AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, FunctionNames, HookOutcome,
-        MatchedEntry, RpcCall, RpcError, RpcResult,
+        MatchedEntry, NotStored, RpcCall, RpcError, RpcResult,
     },
     id::{
         CallId, MatchId, NODE_NAME_BYTES_MAX, NodeName, PartyId, SessionId, Slot, UserId,

@@ -5,7 +5,7 @@ use bevy_ecs::prelude::*;
 use tracing::debug;
 
 use crate::{
-    functions::{AfterRequest, BeforeRequest, Functions, HookOutcome, RpcError},
+    functions::{AfterRequest, BeforeRequest, Functions, HookOutcome, NotStored, RpcError},
     id::{CallId, Slot, UserPresence},
     inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundQueue, Opening, Permit},
     matches::{self, MatchFunctions},
@@ -164,8 +164,12 @@ pub(crate) fn carry_out_requests(world: &mut World) {
             Arrival::Stored { id, outcome } => store::take_answer(world, id, outcome),
             Arrival::Call { id, call } => {
                 let since = store::last_question(world);
+                let rpc = match &*call {
+                    Call::Rpc(call) => call.id.clone(),
+                    _ => String::new(),
+                };
                 let answer = answer_call(world, *call);
-                give_answer(world, id, answer, since);
+                give_answer(world, id, answer, since, rpc);
             }
         }
     }
@@ -338,7 +342,7 @@ fn settle(world: &mut World, asker: &Asker, request: Option<Request>, reply: Opt
 }
 
 /// Answers a call, but not before what it had stored since then is stored.
-fn give_answer(world: &mut World, id: CallId, answer: Answer, since: StoreId) {
+fn give_answer(world: &mut World, id: CallId, answer: Answer, since: StoreId, rpc: String) {
     if !store::has_open(world, since) {
         world
             .resource_mut::<Outbox>()
@@ -347,7 +351,9 @@ fn give_answer(world: &mut World, id: CallId, answer: Answer, since: StoreId) {
     }
     store::hold(world, since, move |world, stored| {
         let answer = match (answer, stored) {
-            (Answer::Rpc(Ok(_)), Err(failure)) => Answer::Rpc(Err(RpcError::not_stored(failure))),
+            (Answer::Rpc(Ok(_)), Err(failure)) => {
+                Answer::Rpc(Err(NotStored::error(world, &rpc.to_lowercase(), failure)))
+            }
             (answer, _) => answer,
         };
         world

@@ -11,7 +11,7 @@ use tracing::error;
 use crate::{
     channel::ChannelPlugin,
     clock::{Now, RecordClock},
-    functions::{self, Functions},
+    functions::{self, Functions, NotStored},
     inbound,
     limits::Limits,
     matches::MatchPlugin,
@@ -116,6 +116,7 @@ impl Plugin for EnginePlugin {
             .init_resource::<Arrivals>()
             .init_resource::<Resumed>()
             .init_resource::<Functions>()
+            .init_resource::<NotStored>()
             .init_resource::<SessionIndex>()
             .init_resource::<StreamIndex>()
             .init_resource::<PresenceEvents>()

@@ -152,7 +152,7 @@ fn enter(world: &mut World, asker: &Asker, stream: StreamId, meta: PresenceMeta)
     let is_me = |presence: &Presence| presence.who == asker.who;
     let presences = stream::members(world, &stream)
         .iter()
-        .filter(|presence| !presence.meta.hidden && !(tracked == Tracked::New && is_me(presence)))
+        .filter(|presence| !(presence.meta.hidden || tracked == Tracked::New && is_me(presence)))
         .map(PresenceView::of)
         .collect();
     let info = ChannelInfo {

@@ -10,8 +10,9 @@ mod system;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use bevy_ecs::prelude::*;
 use thiserror::Error;
-use tracing::error;
+use tracing::warn;
 
 pub use self::registry::FunctionNames;
 pub(crate) use self::{
@@ -92,11 +93,23 @@ impl RpcError {
             message: message.into(),
         }
     }
+}
 
-    /// What a caller is told whose function did its work, but the database did not.
-    pub(crate) fn not_stored(failure: StoreFailure) -> Self {
-        error!(%failure, "what a function had stored is not stored");
-        Self::new(Self::INTERNAL, "Internal error.")
+/// What callers are told whose function did its work, but whose changes the database did not take. By
+/// default an internal error.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct NotStored(pub fn(id: &str) -> RpcError);
+
+impl Default for NotStored {
+    fn default() -> Self {
+        Self(|_| RpcError::new(RpcError::INTERNAL, "Internal error."))
+    }
+}
+
+impl NotStored {
+    pub(crate) fn error(world: &World, rpc: &str, failure: StoreFailure) -> RpcError {
+        warn!(rpc, %failure, "what a function had stored is not stored");
+        (world.resource::<Self>().0)(rpc)
     }
 }
 

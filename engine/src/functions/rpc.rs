@@ -2,7 +2,7 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{Functions, RpcCall, RpcError};
+use super::{Functions, NotStored, RpcCall, RpcError};
 use crate::{
     outbound::{ErrorCode, Reply, RequestError},
     request::Request,
@@ -43,7 +43,9 @@ pub(crate) fn call_rpc(world: &mut World, asker: &Asker, request: Request) -> Ha
     let session = asker.session;
     store::hold(world, since, move |world, stored| {
         let reply = match (reply, stored) {
-            (Reply::Rpc { .. }, Err(failure)) => failed(RpcError::not_stored(failure)),
+            (Reply::Rpc { id, .. }, Err(failure)) => {
+                failed(NotStored::error(world, &id.to_lowercase(), failure))
+            }
             (reply, _) => reply,
         };
         requests::answer(world, session, reply);
