@@ -37,6 +37,7 @@
 //! ```
 
 mod app;
+mod audit;
 mod channel;
 mod clock;
 mod functions;
@@ -60,14 +61,15 @@ mod stream;
 
 pub use self::{
     app::GameApp,
+    audit::Disagreements,
     channel::{
         CHANNEL_NAME_BYTES_MAX, ChannelFunctions, ChannelId, ChannelInfo, ChannelMessage,
         ChannelPresences, MessageCode, MessageSender,
     },
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
     functions::{
-        AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, FunctionNames, HookOutcome,
-        MatchedEntry, NotStored, RpcCall, RpcError, RpcResult,
+        AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Environment, FunctionNames,
+        HookOutcome, MatchedEntry, NotStored, RpcCall, RpcError, RpcResult,
     },
     id::{
         CallId, MatchId, NODE_NAME_BYTES_MAX, NodeName, PartyId, SessionId, Slot, UserId,

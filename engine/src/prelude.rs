@@ -5,10 +5,10 @@ pub use bevy_ecs::prelude::*;
 pub use bytes::Bytes;
 
 pub use crate::{
-    ChannelFunctions, ChannelId, GameApp, HookOutcome, JoinAttempt, Leave, MatchDirectory,
-    MatchError, MatchFilter, MatchFunctions, MatchInit, MatchJoin, MatchJoinAttempt, MatchKind,
-    MatchLeave, MatchListing, MatchLoop, MatchParams, MatchSignal, MatchTerminate, Matches,
-    MessageSender, NewNotification, NotificationFunctions, PresenceMeta, PresenceReason,
+    ChannelFunctions, ChannelId, Game, GameApp, HookOutcome, JoinAttempt, Leave, MatchDirectory,
+    MatchError, MatchFilter, MatchFunctions, MatchId, MatchInit, MatchJoin, MatchJoinAttempt,
+    MatchKind, MatchLeave, MatchListing, MatchLoop, MatchParams, MatchSignal, MatchTerminate,
+    Matches, MessageSender, NewNotification, NotificationFunctions, PresenceMeta, PresenceReason,
     RequestKind, RpcCall, RpcError, RpcResult, SessionFunctions, SessionId, StreamFunctions,
     StreamId, UserId, UserPresence,
 };

@@ -9,9 +9,10 @@ use bevy_ecs::{
 use tracing::error;
 
 use crate::{
+    audit::{Disagreements, audit},
     channel::ChannelPlugin,
     clock::{Now, RecordClock},
-    functions::{self, Functions, NotStored},
+    functions::{self, Environment, Functions, NotStored},
     inbound,
     limits::Limits,
     matches::MatchPlugin,
@@ -117,11 +118,13 @@ impl Plugin for EnginePlugin {
             .init_resource::<Resumed>()
             .init_resource::<Functions>()
             .init_resource::<NotStored>()
+            .init_resource::<Environment>()
             .init_resource::<SessionIndex>()
             .init_resource::<StreamIndex>()
             .init_resource::<PresenceEvents>()
             .init_resource::<Followers>()
             .init_resource::<Shutdown>()
+            .init_resource::<Disagreements>()
             .init_resource::<StoreQuestions>()
             .init_resource::<RecordClock>()
             .init_schedule(Pass)
@@ -147,7 +150,9 @@ impl Plugin for EnginePlugin {
                 requests::receive.in_set(PassSystems::Receive),
                 requests::open_sessions.in_set(PassSystems::Sessions),
                 requests::carry_out_requests.in_set(PassSystems::Requests),
-                announce_presences.in_set(PassSystems::Send),
+                (announce_presences, audit)
+                    .chain()
+                    .in_set(PassSystems::Send),
             ),
         );
         app.add_plugins((MatchPlugin, ChannelPlugin))

@@ -86,19 +86,15 @@ impl Session {
 /// Finds sessions by slot, id and user. Kept true by the hooks of [`Session`].
 #[derive(Resource, Default, Debug)]
 pub(crate) struct SessionIndex {
-    /// By thread, then by index: as dense as the tables of the network threads.
-    by_slot: Vec<Vec<Option<(u32, Entity)>>>,
+    /// By the whole slot: its place may be taken again before the world has heard that it became free.
+    by_slot: Lookup<Slot, Entity>,
     by_id: Lookup<SessionId, Entity>,
     by_user: Lookup<UserId, SmallVec<[Entity; 2]>>,
 }
 
 impl SessionIndex {
     pub(crate) fn at(&self, slot: Slot) -> Option<Entity> {
-        let (generation, entity) = (*self
-            .by_slot
-            .get(usize::from(slot.thread))?
-            .get(slot.index as usize)?)?;
-        (generation == slot.generation).then_some(entity)
+        self.by_slot.get(&slot).copied()
     }
 
     pub(crate) fn with_id(&self, id: SessionId) -> Option<Entity> {
@@ -115,19 +111,6 @@ impl SessionIndex {
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }
-
-    fn place(&mut self, slot: Slot) -> &mut Option<(u32, Entity)> {
-        let thread = usize::from(slot.thread);
-        if self.by_slot.len() <= thread {
-            self.by_slot.resize_with(thread + 1, Vec::new);
-        }
-        let table = &mut self.by_slot[thread];
-        let index = slot.index as usize;
-        if table.len() <= index {
-            table.resize(index + 1, None);
-        }
-        &mut table[index]
-    }
 }
 
 fn index_session(mut world: DeferredWorld, context: HookContext) {
@@ -136,7 +119,7 @@ fn index_session(mut world: DeferredWorld, context: HookContext) {
     };
     let (slot, presence) = (session.slot, session.presence.clone());
     let mut index = world.resource_mut::<SessionIndex>();
-    *index.place(slot) = Some((slot.generation, context.entity));
+    index.by_slot.insert(slot, context.entity);
     index.by_id.insert(presence.session_id, context.entity);
     index
         .by_user
@@ -153,9 +136,7 @@ fn forget_session(mut world: DeferredWorld, context: HookContext) {
     };
     let (slot, presence) = (session.slot, session.presence.clone());
     let mut index = world.resource_mut::<SessionIndex>();
-    if index.at(slot) == Some(context.entity) {
-        *index.place(slot) = None;
-    }
+    index.by_slot.remove(&slot);
     index.by_id.remove(&presence.session_id);
     let others = index.by_user.get_or_default(presence.user_id);
     others.retain(|session| *session != context.entity);

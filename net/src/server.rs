@@ -1,7 +1,8 @@
 //! The server: an engine, its network threads, and everything between start and stop.
 
 use std::{
-    env, io,
+    env,
+    io::{self, Write as _},
     net::{SocketAddr, TcpListener},
     process,
     sync::{Arc, mpsc},
@@ -13,8 +14,8 @@ use bevy_app::{App, AppExit, Plugin};
 use bevy_ecs::prelude::*;
 use thiserror::Error;
 use tiltyard::{
-    EnginePlugin, FunctionNames, InboundSender, Limits, NodeName, Now, Outbox, Pass, Shutdown,
-    Tokens,
+    Disagreements, EnginePlugin, FunctionNames, InboundSender, Limits, NodeName, Now, Outbox, Pass,
+    Shutdown, Tokens,
 };
 use tokio::{runtime, sync::watch, task::LocalSet};
 use tracing::{error, info};
@@ -111,13 +112,21 @@ fn build(app: &mut App, defaults: &Defaults) {
         });
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "what was asked for on the command line"
-)]
 fn say(text: &str) -> AppExit {
-    println!("{text}");
-    AppExit::Success
+    // Whoever reads it may have read enough, such as `--help | head`.
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => AppExit::error(),
+        _ => AppExit::Success,
+    }
+}
+
+fn environment(config: &Config) -> tiltyard::Environment {
+    let entries = config.runtime.env.iter();
+    tiltyard::Environment(
+        entries
+            .map(|entry| (entry.key.clone(), entry.value.clone()))
+            .collect(),
+    )
 }
 
 /// The engine as this configuration wants it.
@@ -203,6 +212,7 @@ pub fn run_with(
 ) -> Result<(), ServerError> {
     logging::start(&config.logger);
     app.insert_resource(convert::envelope_reader());
+    app.insert_resource(environment(&config));
     app.finish();
     app.cleanup();
     let secrets = Secrets::prepare(&config)?;
@@ -316,6 +326,11 @@ fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
             // One more pass stops what is left; nobody hears of it any more.
             world.run_schedule(Pass);
             egress.send(world.resource_mut::<Outbox>().take());
+            debug_assert_eq!(
+                world.resource::<Disagreements>().0,
+                0,
+                "the engine's records agree"
+            );
             return;
         }
     }

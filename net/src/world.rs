@@ -50,15 +50,10 @@ impl World for EngineWorld {
 
     fn rpc(&self, call: RpcRequest) -> BoxFuture<'_, Result<RpcReply, RpcFailure>> {
         async move {
-            let payload = match String::from_utf8(call.payload.to_vec()) {
-                Ok(payload) => payload,
-                Err(_) => {
-                    let message = "payload is not valid UTF-8".to_owned();
-                    return Err(RpcFailure::Failed {
-                        code: Code::InvalidArgument,
-                        message,
-                    });
-                }
+            let Ok(payload) = String::from_utf8(call.payload.to_vec()) else {
+                let message = "payload is not valid UTF-8".to_owned();
+                let code = Code::InvalidArgument;
+                return Err(RpcFailure::Failed { code, message });
             };
             let caller = caller(call.caller, call.client);
             let call = RpcCall {

@@ -1,3 +1,10 @@
 //! Behaviour tests of Tiltyard, and the server that conformance scenarios are run against.
 
 pub mod fixture;
+pub mod server;
+pub mod stage;
+
+/// The README, whose code is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

@@ -52,7 +52,8 @@ export class Connection extends EventTarget {
   }
 
   async create(game, name) {
-    return (await this.#rpc(`${game}_create`, { name })).match_id;
+    const { match_id: id } = await this.#rpc(`${game}_create`, { name });
+    return id;
   }
 
   // Joins an open match or a new one. Between finding and joining somebody else may take the seat.

@@ -54,7 +54,7 @@ async function home() {
 
 async function followHash() {
   const [, game, id] = location.hash.split('/');
-  if (connection.match?.match_id === id) return;
+  if (id && connection.match?.match_id === id) return;
   if (connection.match) await connection.leave();
   if (views[game] && id) await enter(() => connection.join(id));
   else if (shown !== null || $('home').hidden) show(null);

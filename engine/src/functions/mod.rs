@@ -22,7 +22,9 @@ pub(crate) use self::{
 };
 use crate::{
     id::{SessionId, UserId, UserPresence},
+    matches::MatchError,
     outbound::Reply,
+    query::QueryError,
     request::Request,
     store::StoreFailure,
 };
@@ -49,6 +51,10 @@ pub struct Caller {
     /// The language that the connection asked for; empty over HTTP.
     pub lang: Arc<str>,
 }
+
+/// What the operator tells game code, by name: `runtime.env` of the configuration.
+#[derive(Resource, Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment(pub BTreeMap<String, String>);
 
 /// A call of a registered function.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,6 +91,8 @@ impl RpcError {
     pub const INVALID_ARGUMENT: i32 = 3;
     /// The code of something that does not exist.
     pub const NOT_FOUND: i32 = 5;
+    /// The code of something that may work later.
+    pub const UNAVAILABLE: i32 = 14;
 
     /// An error with this status code and text.
     pub fn new(code: i32, message: impl Into<String>) -> Self {
@@ -110,6 +118,24 @@ impl NotStored {
     pub(crate) fn error(world: &World, rpc: &str, failure: StoreFailure) -> RpcError {
         warn!(rpc, %failure, "what a function had stored is not stored");
         (world.resource::<Self>().0)(rpc)
+    }
+}
+
+/// A match that could not be made is the server's affair, or the caller's parameters are wrong.
+impl From<MatchError> for RpcError {
+    fn from(error: MatchError) -> Self {
+        let code = match error {
+            MatchError::UnknownKind(_) => Self::NOT_FOUND,
+            MatchError::Stopping | MatchError::TooManyMatches => Self::UNAVAILABLE,
+            _ => Self::INVALID_ARGUMENT,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+impl From<QueryError> for RpcError {
+    fn from(error: QueryError) -> Self {
+        Self::new(Self::INVALID_ARGUMENT, error.to_string())
     }
 }
 

@@ -81,11 +81,10 @@ pub(super) fn settle_one(world: &mut World, entity: Entity) {
     let kicks = std::mem::take(&mut dispatcher.kicks);
     let relabelled = std::mem::take(&mut dispatcher.label_changed);
     let ending = dispatcher.ending.take();
-    if relabelled {
-        if let Some((found, label)) = world.get::<Match>(entity).zip(world.get::<Label>(entity)) {
-            let (order, label) = (found.order, label.0.clone());
-            world.resource_mut::<MatchIndex>().relabel(order, label);
-        }
+    let labelled = world.get::<Match>(entity).zip(world.get::<Label>(entity));
+    if relabelled && let Some((found, label)) = labelled {
+        let (order, label) = (found.order, label.0.clone());
+        world.resource_mut::<MatchIndex>().relabel(order, label);
     }
     for session in kicks {
         kick(world, entity, session);

@@ -8,17 +8,19 @@
 //!
 //! Thirty times a second the server takes one input of every player, lets one tick pass, and tells
 //! everybody where everything is. Clients only draw. The rules ([`vector`], [`map`], [`input`],
-//! [`ship`], [`bullet`], [`field`]) know no server, clock or chance of their own, so that the same
+//! [`ship`], [`bullet`], [`drone`], [`field`]) know no server, clock or chance of their own, so that the same
 //! inputs and seed make the same match. [`wire`] has the op codes and payloads; the systems that
 //! connect the two are in `play`.
 //!
 //! # Functions
 //!
-//! `arena_find` answers `{"match_id":"…"}` with an arena where somebody flies, or a new one;
-//! `arena_create` with a new one, called by `{"name":"…"}`. The label of an arena is
+//! `arena_find` answers `{"match_id":"…"}` with an arena where somebody flies, or a new one with a
+//! few [`drone`]s to practise on; `arena_create` with a new one, called by
+//! `{"name":"…","drones":0}`. Every player after the first replaces a drone. The label of an arena is
 //! `{"game":"arena","name":"…","open":true,"players":3,"max":16}`.
 
 pub mod bullet;
+pub mod drone;
 pub mod field;
 pub mod input;
 mod lobby;

@@ -9,6 +9,9 @@ use crate::{Arena, PLAYERS_MAX};
 /// Characters of the longest name of an arena.
 const NAME_CHARS_MAX: usize = 40;
 
+/// Drones of an arena that a quick match opens.
+const DRONES: u64 = 2;
+
 /// Arenas with room and somebody to fly against.
 const INHABITED: &str = "+label.game:arena +label.open:T +label.players:>0";
 
@@ -29,22 +32,31 @@ pub(crate) fn match_name(params: &MatchParams) -> String {
     params.text("name").unwrap_or("An arena").to_owned()
 }
 
+/// How many drones a new arena has for one player.
+pub(crate) fn drones_wanted(params: &MatchParams) -> usize {
+    let wanted = params.get("drones").and_then(serde_json::Value::as_u64);
+    usize::try_from(wanted.unwrap_or(0)).map_or(PLAYERS_MAX, |wanted| wanted.min(PLAYERS_MAX))
+}
+
 /// Finds an arena where somebody flies, or opens one.
 pub(crate) fn find(In(call): In<RpcCall>, mut directory: MatchDirectory) -> RpcResult {
-    let inhabited = directory
-        .list(&MatchFilter::limit(1).query(INHABITED))
-        .map_err(|error| RpcError::new(RpcError::INTERNAL, error.to_string()))?;
+    let inhabited = directory.list(&MatchFilter::limit(1).query(INHABITED))?;
     match inhabited.first() {
         Some(arena) => Ok(answer(arena.match_id)),
-        None => open(&mut directory, &format!("{}’s arena", call.caller.username)),
+        None => {
+            let name = format!("{}’s arena", call.caller.username);
+            open(&mut directory, &name, DRONES)
+        }
     }
 }
 
-/// Opens an arena. Payload: `{"name":"…"}`, or nothing.
+/// Opens an arena. Payload: `{"name":"…","drones":2}`, or nothing.
 pub(crate) fn create(In(call): In<RpcCall>, mut directory: MatchDirectory) -> RpcResult {
     #[derive(Default, Deserialize)]
     struct Wanted {
         name: Option<String>,
+        #[serde(default)]
+        drones: u64,
     }
     let wanted = if call.payload.is_empty() {
         Wanted::default()
@@ -52,15 +64,14 @@ pub(crate) fn create(In(call): In<RpcCall>, mut directory: MatchDirectory) -> Rp
         serde_json::from_str(&call.payload)
             .map_err(|_| RpcError::new(RpcError::INVALID_ARGUMENT, "The payload is no object."))?
     };
-    open(&mut directory, wanted.name.as_deref().unwrap_or("An arena"))
+    let name = wanted.name.as_deref().unwrap_or("An arena");
+    open(&mut directory, name, wanted.drones)
 }
 
-fn open(directory: &mut MatchDirectory, name: &str) -> RpcResult {
+fn open(directory: &mut MatchDirectory, name: &str, drones: u64) -> RpcResult {
     let name: String = name.chars().take(NAME_CHARS_MAX).collect();
-    directory
-        .create(Arena::NAME, &MatchParams::new().with("name", name))
-        .map(answer)
-        .map_err(|refusal| RpcError::new(RpcError::INTERNAL, refusal.to_string()))
+    let params = MatchParams::new().with("name", name).with("drones", drones);
+    Ok(answer(directory.create(Arena::NAME, &params)?))
 }
 
 fn answer(id: MatchId) -> String {

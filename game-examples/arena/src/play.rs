@@ -3,13 +3,14 @@
 use tiltyard::{Game, prelude::*};
 
 use crate::{
+    drone,
     field::{Field, PLAYERS_MAX},
     input::Input,
     lobby,
     ship::TICK_RATE,
     wire::{
-        OP_INPUT, OP_ROSTER, OP_STATE, OP_WELCOME, RosterEntry, roster_message, state_message,
-        welcome_message,
+        NO_SLOT, OP_INPUT, OP_ROSTER, OP_STATE, OP_WELCOME, RosterEntry, roster_message,
+        state_message, welcome_message,
     },
 };
 
@@ -25,6 +26,8 @@ pub struct Arena {
     name: String,
     field: Field,
     roster: Vec<RosterEntry>,
+    /// Drones for one player; every further player replaces one.
+    drones_wanted: usize,
     empty_ticks: u32,
 }
 
@@ -47,6 +50,7 @@ impl MatchKind for Arena {
             name: lobby::match_name(params),
             field: Field::default(),
             roster: Vec::new(),
+            drones_wanted: lobby::drones_wanted(params),
             empty_ticks: 0,
         };
         let label = lobby::label(&arena.name, 0);
@@ -57,7 +61,7 @@ impl MatchKind for Arena {
 /// Turns away the seventeenth player.
 fn turn_away_when_full(mut matches: Matches<Arena>) {
     matches.each(|game| {
-        if game.state.roster.len() >= PLAYERS_MAX {
+        if game.state.player_count() >= PLAYERS_MAX {
             game.reject("The arena is full.");
         }
     });
@@ -67,20 +71,20 @@ fn turn_away_when_full(mut matches: Matches<Arena>) {
 fn launch_ships(mut matches: Matches<Arena>) {
     matches.each(|game| {
         for who in game.joined().to_vec() {
-            let Some(slot) = game.state.field.add_ship() else {
-                game.kick(&who);
-                continue;
-            };
-            game.state.roster.push(RosterEntry {
-                slot,
+            let Some(slot) = game.state.launch(RosterEntry {
+                slot: NO_SLOT,
                 session_id: who.session_id.to_string(),
                 user_id: who.user_id.to_string(),
                 username: who.username.to_string(),
-            });
+            }) else {
+                game.kick(&who);
+                continue;
+            };
             game.broadcast(OP_WELCOME, welcome_message(slot))
                 .to(&who)
                 .send();
         }
+        game.state.adjust_drones();
         show_roster(game)
     });
 }
@@ -91,10 +95,10 @@ fn remove_ships(mut matches: Matches<Arena>) {
         for leave in game.left().to_vec() {
             let session_id = leave.presence.session_id.to_string();
             if let Some(slot) = game.state.slot_of(&session_id) {
-                game.state.field.remove_ship(slot);
-                game.state.roster.retain(|player| player.slot != slot);
+                game.state.remove(slot);
             }
         }
+        game.state.adjust_drones();
         show_roster(game)
     });
 }
@@ -122,7 +126,7 @@ fn steer(mut matches: Matches<Arena>) {
 /// States may be lost where the connection allows it: the next one is better than a late one.
 fn simulate(mut matches: Matches<Arena>) {
     matches.each(|game| {
-        if game.state.roster.is_empty() {
+        if game.state.player_count() == 0 {
             game.state.empty_ticks += 1;
             if game.state.empty_ticks >= EMPTY_TICKS_MAX {
                 game.end();
@@ -131,6 +135,7 @@ fn simulate(mut matches: Matches<Arena>) {
         }
         let (arena, context) = game.split();
         arena.empty_ticks = 0;
+        arena.steer_drones(context.tick());
         arena.field.step(context.random());
         let message = state_message(&arena.field, context.tick());
         context.broadcast(OP_STATE, message).unreliable().send();
@@ -141,15 +146,142 @@ fn simulate(mut matches: Matches<Arena>) {
 fn show_roster(game: &mut Game<'_, Arena>) -> Result<(), String> {
     let message = roster_message(&game.state.roster).map_err(|error| error.to_string())?;
     game.broadcast(OP_ROSTER, message).send();
-    let label = lobby::label(&game.state.name, game.state.roster.len());
+    let label = lobby::label(&game.state.name, game.state.player_count());
     game.set_label(&label).map_err(|error| error.to_string())
 }
 
 impl Arena {
+    /// Players without drones.
+    fn player_count(&self) -> usize {
+        self.roster.iter().filter(|entry| !entry.is_drone()).count()
+    }
+
     fn slot_of(&self, session_id: &str) -> Option<u8> {
         self.roster
             .iter()
-            .find(|player| player.session_id == session_id)
-            .map(|player| player.slot)
+            .find(|entry| !entry.is_drone() && entry.session_id == session_id)
+            .map(|entry| entry.slot)
+    }
+
+    /// Gives somebody a ship; a drone makes room if need be.
+    fn launch(&mut self, entry: RosterEntry) -> Option<u8> {
+        if self.roster.len() >= PLAYERS_MAX {
+            self.remove_drone();
+        }
+        let slot = self.field.add_ship()?;
+        self.roster.push(RosterEntry { slot, ..entry });
+        Some(slot)
+    }
+
+    fn remove(&mut self, slot: u8) {
+        self.field.remove_ship(slot);
+        self.roster.retain(|entry| entry.slot != slot);
+    }
+
+    fn remove_drone(&mut self) {
+        if let Some(drone) = self.roster.iter().find(|entry| entry.is_drone()) {
+            self.remove(drone.slot);
+        }
+    }
+
+    /// Brings the number of drones to what the number of players asks for.
+    fn adjust_drones(&mut self) {
+        let players = self.player_count();
+        let wanted = match players {
+            0 => 0,
+            some => self.drones_wanted.saturating_sub(some - 1),
+        };
+        // Drones never push each other out: there are at most as many as there is room for.
+        let wanted = wanted.min(PLAYERS_MAX - players);
+        for _ in wanted..self.roster.len() - players {
+            self.remove_drone();
+        }
+        for _ in self.roster.len() - players..wanted {
+            self.launch(RosterEntry::drone());
+        }
+    }
+
+    fn steer_drones(&mut self, tick: u64) {
+        let Self { field, roster, .. } = self;
+        for entry in roster.iter().filter(|entry| entry.is_drone()) {
+            let Some(ship) = field.ships().iter().find(|ship| ship.slot == entry.slot) else {
+                continue;
+            };
+            let input = drone::input(ship, field.ships(), tick);
+            field.steer(entry.slot, input);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arena(drones_wanted: usize) -> Arena {
+        Arena {
+            name: String::new(),
+            field: Field::default(),
+            roster: Vec::new(),
+            drones_wanted,
+            empty_ticks: 0,
+        }
+    }
+
+    fn join(arena: &mut Arena, name: &str) -> Option<u8> {
+        let slot = arena.launch(RosterEntry {
+            slot: NO_SLOT,
+            session_id: name.into(),
+            user_id: name.into(),
+            username: name.into(),
+        });
+        arena.adjust_drones();
+        slot
+    }
+
+    fn drone_count(arena: &Arena) -> usize {
+        arena.roster.len() - arena.player_count()
+    }
+
+    #[test]
+    fn every_player_after_the_first_replaces_a_drone() {
+        let mut arena = arena(2);
+        let counts: Vec<usize> = ["ann", "bob", "cyd", "dee"]
+            .map(|name| {
+                join(&mut arena, name);
+                drone_count(&arena)
+            })
+            .into();
+        assert_eq!(counts, [2, 1, 0, 0]);
+    }
+
+    #[test]
+    fn drones_come_back_when_players_leave_and_go_with_the_last() {
+        let mut arena = arena(2);
+        let ann = join(&mut arena, "ann").expect("there is room");
+        let bob = join(&mut arena, "bob").expect("there is room");
+        arena.remove(bob);
+        arena.adjust_drones();
+        assert_eq!(drone_count(&arena), 2);
+        arena.remove(ann);
+        arena.adjust_drones();
+        assert_eq!(drone_count(&arena), 0);
+    }
+
+    #[test]
+    fn a_drone_is_nobodys_session() {
+        let mut arena = arena(1);
+        join(&mut arena, "ann");
+        assert_eq!(arena.slot_of(""), None);
+    }
+
+    #[test]
+    fn sixteen_players_fit_whatever_drones_there_were() {
+        let mut arena = arena(PLAYERS_MAX);
+        let seated = (0..PLAYERS_MAX)
+            .filter(|number| join(&mut arena, &number.to_string()).is_some())
+            .count();
+        assert_eq!(seated, PLAYERS_MAX);
+        assert_eq!(drone_count(&arena), 0);
+        assert_eq!(join(&mut arena, "one too many"), None);
     }
 }

@@ -17,7 +17,7 @@ pub const OP_INPUT: i64 = 1;
 pub const OP_STATE: i64 = 10;
 
 /// Server to everybody when somebody comes or goes: who is in which slot, as JSON.
-/// `{"players":[{"slot":0,"session_id":"…","user_id":"…","username":"ann"}]}`.
+/// `{"players":[{"slot":0,"session_id":"…","user_id":"…","username":"ann"}]}`; drones have no ids.
 pub const OP_ROSTER: i64 = 11;
 
 /// Server to one newcomer: the map, as JSON.
@@ -107,6 +107,23 @@ pub struct RosterEntry {
     pub user_id: String,
     /// The name to show.
     pub username: String,
+}
+
+impl RosterEntry {
+    /// A ship that nobody flies: it has neither session nor account.
+    pub fn drone() -> Self {
+        Self {
+            slot: NO_SLOT,
+            session_id: String::new(),
+            user_id: String::new(),
+            username: "Drone".into(),
+        }
+    }
+
+    /// Whether nobody flies it.
+    pub fn is_drone(&self) -> bool {
+        self.session_id.is_empty()
+    }
 }
 
 /// The payload of [`OP_ROSTER`].

@@ -43,8 +43,6 @@ fn pong(mut matches: Matches<PingPong>) {
 
 /// Makes a match for whoever asks.
 fn create(In(_): In<RpcCall>, mut directory: MatchDirectory) -> RpcResult {
-    match directory.create(PingPong::NAME, &MatchParams::new()) {
-        Ok(id) => Ok(format!(r#"{{"match_id":"{id}"}}"#)),
-        Err(refusal) => Err(RpcError::new(RpcError::INTERNAL, refusal.to_string())),
-    }
+    let id = directory.create(PingPong::NAME, &MatchParams::new())?;
+    Ok(format!(r#"{{"match_id":"{id}"}}"#))
 }

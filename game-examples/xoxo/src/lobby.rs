@@ -31,9 +31,7 @@ pub(crate) fn match_name(params: &MatchParams) -> String {
 
 /// Finds a table where somebody waits, or opens one.
 pub(crate) fn find(In(call): In<RpcCall>, mut directory: MatchDirectory) -> RpcResult {
-    let waiting = directory
-        .list(&MatchFilter::limit(1).query(WAITING))
-        .map_err(|error| RpcError::new(RpcError::INTERNAL, error.to_string()))?;
+    let waiting = directory.list(&MatchFilter::limit(1).query(WAITING))?;
     match waiting.first() {
         Some(table) => Ok(answer(table.match_id)),
         None => open(&mut directory, &format!("{}’s table", call.caller.username)),
@@ -57,10 +55,10 @@ pub(crate) fn create(In(call): In<RpcCall>, mut directory: MatchDirectory) -> Rp
 
 fn open(directory: &mut MatchDirectory, name: &str) -> RpcResult {
     let name: String = name.chars().take(NAME_CHARS_MAX).collect();
-    directory
-        .create(Table::NAME, &MatchParams::new().with("name", name))
-        .map(answer)
-        .map_err(|refusal| RpcError::new(RpcError::INTERNAL, refusal.to_string()))
+    Ok(answer(directory.create(
+        Table::NAME,
+        &MatchParams::new().with("name", name),
+    )?))
 }
 
 fn answer(id: MatchId) -> String {

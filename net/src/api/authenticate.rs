@@ -78,7 +78,9 @@ impl Operation for AuthenticateDevice {
             username: request.username,
             create: request.create,
         };
-        visitor.log_in(context, vars.into_iter().collect()).await
+        visitor
+            .log_in(context, None, vars.into_iter().collect())
+            .await
     }
 }
 
@@ -109,7 +111,9 @@ impl Operation for AuthenticateCustom {
             username: request.username,
             create: request.create,
         };
-        visitor.log_in(context, vars.into_iter().collect()).await
+        visitor
+            .log_in(context, None, vars.into_iter().collect())
+            .await
     }
 }
 
@@ -165,7 +169,7 @@ impl Operation for AuthenticateEmail {
             },
         };
         let vars = vars.into_iter().collect();
-        visitor.log_in_with_password(context, &password, vars).await
+        visitor.log_in(context, Some(&password), vars).await
     }
 }
 
@@ -178,35 +182,43 @@ struct Visitor {
 }
 
 impl Visitor {
-    async fn log_in(self, context: Context<'_>, vars: Vars) -> Result<api::Session, ApiError> {
-        if let Some(login) = self.find(context).await? {
-            return admit(context, &login, vars, false);
-        }
-        self.join(context, None, vars).await
-    }
-
-    async fn log_in_with_password(
+    /// Lets the owner of the account in, or makes one.
+    async fn log_in(
         self,
         context: Context<'_>,
-        password: &str,
+        password: Option<&str>,
         vars: Vars,
     ) -> Result<api::Session, ApiError> {
-        let passwords = &context.state.passwords;
         if let Some(login) = self.find(context).await? {
-            let hash = login.password_hash.as_deref();
-            if !passwords.verify(password, hash).await? {
-                return Err(ApiError::new(Code::Unauthenticated, "Invalid credentials."));
-            }
-            return admit(context, &login, vars, false);
+            return let_in(context, &login, password, vars).await;
         }
         if self.create == Some(false) {
             return Err(unknown());
         }
-        if password.len() > PASSWORD_BYTES_MAX {
-            return Err(ApiError::invalid("Password must be at most 72 bytes long."));
+        let account = self.new_account(context, password).await?;
+        let error = match context
+            .state
+            .store
+            .create_account(&account, context.now)
+            .await
+        {
+            Ok(user_id) => return Ok(admit(context, user_id, &account.username, vars, true)?),
+            Err(error) => error,
+        };
+        // Somebody with the same identifier may just have been faster.
+        let raced = matches!(
+            error,
+            StoreError::IdentifierTaken | StoreError::UsernameTaken
+        );
+        if raced && let Some(login) = self.find(context).await? {
+            return let_in(context, &login, password, vars).await;
         }
-        let hash = passwords.hash(password).await?;
-        self.join(context, Some(hash), vars).await
+        Err(match error {
+            StoreError::UsernameTaken => {
+                ApiError::new(Code::AlreadyExists, "Username is already in use.")
+            }
+            error => ApiError::internal("Error finding or creating user account.", &error),
+        })
     }
 
     /// The account, unless it is banned.
@@ -220,76 +232,57 @@ impl Visitor {
         }
     }
 
-    /// Makes an account, unless somebody with the same identifier just did.
-    async fn join(
-        self,
+    async fn new_account(
+        &self,
         context: Context<'_>,
-        password_hash: Option<String>,
-        vars: Vars,
-    ) -> Result<api::Session, ApiError> {
-        if self.create == Some(false) {
-            return Err(unknown());
-        }
-        let has_password = password_hash.is_some();
-        let account = NewAccount {
+        password: Option<&str>,
+    ) -> Result<NewAccount, ApiError> {
+        let password_hash = match password {
+            Some(password) if password.len() > PASSWORD_BYTES_MAX => {
+                return Err(ApiError::invalid("Password must be at most 72 bytes long."));
+            }
+            Some(password) => Some(context.state.passwords.hash(password).await?),
+            None => None,
+        };
+        Ok(NewAccount {
             identifier: self.identifier.clone(),
             username: match self.username.is_empty() {
                 true => random_name(),
                 false => self.username.clone(),
             },
             password_hash,
-        };
-        let error = match context
-            .state
-            .store
-            .create_account(&account, context.now)
-            .await
-        {
-            Ok(user_id) => {
-                let login = Login {
-                    user_id,
-                    username: account.username,
-                    banned: false,
-                    password_hash: None,
-                };
-                return admit(context, &login, vars, true);
-            }
-            Err(error) => error,
-        };
-        // The password of a faster account was not compared, so that one is not let in here.
-        let raced = matches!(
-            error,
-            StoreError::IdentifierTaken | StoreError::UsernameTaken
-        );
-        if raced
-            && !has_password
-            && let Some(login) = self.find(context).await?
-        {
-            return admit(context, &login, vars, false);
-        }
-        Err(match error {
-            StoreError::UsernameTaken => {
-                ApiError::new(Code::AlreadyExists, "Username is already in use.")
-            }
-            error => ApiError::internal("Error finding or creating user account.", &error),
         })
     }
 }
 
-/// Issues the tokens of a login.
-fn admit(
+/// Lets the owner of an account in, who has to know its password where one is asked for.
+async fn let_in(
     context: Context<'_>,
     login: &Login,
+    password: Option<&str>,
+    vars: Vars,
+) -> Result<api::Session, ApiError> {
+    if let Some(password) = password {
+        let hash = login.password_hash.as_deref();
+        if !context.state.passwords.verify(password, hash).await? {
+            return Err(ApiError::new(Code::Unauthenticated, "Invalid credentials."));
+        }
+    }
+    Ok(admit(context, login.user_id, &login.username, vars, false)?)
+}
+
+/// Issues the tokens of a login.
+fn admit(
+    Context { state, now }: Context<'_>,
+    user_id: Uuid,
+    username: &str,
     vars: Vars,
     created: bool,
-) -> Result<api::Session, ApiError> {
-    let Context { state, now } = context;
+) -> Result<api::Session, TooManyLogouts> {
     if state.config.session.single_session {
-        state.sessions.logout_all(login.user_id, now)?;
+        state.sessions.logout_all(user_id, now)?;
     }
-    let pair = state
-        .sessions
-        .issue(login.user_id, &login.username, vars, now);
+    let pair = state.sessions.issue(user_id, username, vars, now);
     Ok(api::Session {
         created,
         token: pair.session,

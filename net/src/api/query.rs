@@ -157,6 +157,8 @@ fn hex(digit: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn message<T: std::fmt::Debug>(result: Result<T, ApiError>) -> String {
@@ -207,5 +209,22 @@ mod tests {
         let query = Query::parse("name=%FF").unwrap();
         assert_eq!(query.string("name").unwrap_err().code, Code::Internal);
         assert_eq!(query.string("other").unwrap(), None, "nobody reads it");
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_panics(raw in "[a-z_%=&+0-9é]{0,40}") {
+            if let Ok(query) = Query::parse(&raw) {
+                _ = query.int("limit");
+                _ = query.bool("create");
+            }
+            Query::parse_leniently(&raw).into_lists();
+        }
+
+        #[test]
+        fn what_was_escaped_is_read_back(bytes: Vec<u8>) {
+            let escaped: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+            prop_assert_eq!(percent_decode(&escaped).unwrap(), bytes);
+        }
     }
 }

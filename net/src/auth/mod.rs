@@ -8,7 +8,7 @@ mod token;
 
 pub use clock::{Clock, SystemClock};
 pub use password::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, Passwords};
-pub(crate) use secrets::create_private_folder;
 pub use secrets::{Secrets, SecretsError};
+pub(crate) use secrets::{create_private_folder, open_private_file};
 pub use sessions::{Sessions, TokenPair, TooManyLogouts};
 pub use token::{SessionClaims, TOKEN_BYTES_MAX, TokenError, Vars};

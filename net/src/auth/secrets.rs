@@ -231,7 +231,8 @@ impl Vault {
     }
 
     fn write_draft(&self, draft: &Path) -> io::Result<()> {
-        let mut file = create_private_file(draft)?;
+        let mut file = open_private_file(draft)?;
+        file.set_len(0)?;
         writeln!(
             file,
             "# Keys generated at the first start. Whoever reads them can sign in as anyone."
@@ -257,9 +258,10 @@ pub(crate) fn create_private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-fn create_private_file(path: &Path) -> io::Result<File> {
+/// Opens a file for adding to it; a new one can be read by this user only.
+pub(crate) fn open_private_file(path: &Path) -> io::Result<File> {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
@@ -440,7 +442,7 @@ mod tests {
     fn a_broken_file_is_told_and_kept() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(FILE);
-        drop(create_private_file(&path).unwrap());
+        drop(open_private_file(&path).unwrap());
         fs::write(&path, "- not\n- pairs\n").unwrap();
         let text = prepare(dir.path(), &[]).unwrap_err();
         assert!(text.contains("line 1"), "{text}");

@@ -188,6 +188,8 @@ fn check_expiry(expires_at: i64, now: i64) -> Result<(), TokenError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const NOW: i64 = 1_795_253_282;
@@ -389,6 +391,29 @@ mod tests {
         for mid in ["7", "null", "\"\"", "[]"] {
             let token = forged(HEADER, &format!(r#"{{"mid":{mid},"exp":{}}}"#, NOW + 30));
             assert!(key().verify_match(&token, NOW).is_err(), "{mid}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_the_verifier(text: String, now: i64) {
+            prop_assert!(key().verify_user(&text, now).is_err());
+        }
+
+        #[test]
+        fn no_claims_panic_the_verifier(claims: String, now: i64) {
+            _ = key().verify_user(&forged(HEADER, &claims), now);
+            _ = key().verify_match(&forged(&claims, &claims), now);
+        }
+
+        #[test]
+        fn one_changed_byte_is_noticed(index in 0_usize..200, byte in "[ -~]") {
+            let good = key().sign_user(&claims());
+            let index = index % good.len();
+            let mut changed = good.clone();
+            changed.replace_range(index..=index, &byte);
+            prop_assume!(changed != good);
+            prop_assert!(key().verify_user(&changed, NOW).is_err());
         }
     }
 }

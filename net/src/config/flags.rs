@@ -7,7 +7,7 @@ use super::error::ConfigError;
 use super::help;
 use super::layers::Origin;
 use super::options::{self, Opt};
-use super::value::{Form, parse_bool};
+use super::value::Form;
 
 /// What the words on the command line are.
 pub(super) enum Given {
@@ -21,13 +21,15 @@ pub(super) enum Given {
 pub(super) enum Flag {
     Option(&'static Opt, String),
     Config(PathBuf),
+    /// An option of the reference server that changes nothing here.
+    WithoutEffect(String),
 }
 
 impl Flag {
     pub(super) fn config(&self) -> Option<&Path> {
         match self {
             Self::Config(path) => Some(path),
-            Self::Option(..) => None,
+            Self::Option(..) | Self::WithoutEffect(_) => None,
         }
     }
 }
@@ -64,6 +66,13 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Given, C
             }
             _ => {}
         }
+        if options::without_effect(name).is_some() {
+            if value.is_none() {
+                words.next_if(|word| !word.starts_with("--"));
+            }
+            flags.push(Flag::WithoutEffect(name.to_owned()));
+            continue;
+        }
         let option = options::find(name).ok_or_else(|| ConfigError::UnknownOption {
             key: format!("--{name}"),
             origin: Origin::Flag,
@@ -71,9 +80,9 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Given, C
         })?;
         let value = match (value, option.form) {
             (Some(value), _) => value,
-            // The next word belongs to a switch only if it can be its value.
+            // There are no words but flags and values, so one behind a switch is its value.
             (None, Form::Switch) => words
-                .next_if(|word| parse_bool(word).is_some())
+                .next_if(|word| !word.starts_with('-'))
                 .unwrap_or_else(|| "true".to_owned()),
             (None, _) => words
                 .next_if(|word| !word.starts_with("--"))

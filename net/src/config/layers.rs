@@ -89,6 +89,10 @@ pub(crate) struct Layers {
     warnings: Vec<String>,
 }
 
+fn idle_warning(key: &str, why: &str) -> String {
+    format!("{key} has no effect: {why}; leave it out")
+}
+
 impl Layers {
     /// Reads the layers in the order of their strength, the weakest first.
     pub(super) fn stack(
@@ -113,10 +117,15 @@ impl Layers {
             };
             layers.give(option, texts, Origin::Environment(name));
         }
-        layers.warnings = environment.warnings;
+        layers.warnings.extend(environment.warnings);
         for flag in flags {
-            if let Flag::Option(option, value) = flag {
-                layers.give(option, [value], Origin::Flag);
+            match flag {
+                Flag::Option(option, value) => layers.give(option, [value], Origin::Flag),
+                Flag::WithoutEffect(name) => {
+                    let why = options::without_effect(&name).unwrap_or_default();
+                    layers.warnings.push(idle_warning(&name, why));
+                }
+                Flag::Config(_) => {}
             }
         }
         Ok(layers)
@@ -146,6 +155,10 @@ impl Layers {
                 path: path.to_owned(),
                 line: item.line,
             };
+            if let Some(why) = options::without_effect(&item.key) {
+                self.warnings.push(idle_warning(&item.key, why));
+                continue;
+            }
             let option = known(&item.key, &origin)?;
             if item.is_list && option.form != Form::List {
                 return Err(ConfigError::Yaml {

@@ -188,8 +188,6 @@ options! {
         ping_backoff_threshold: u32 = "20", at_least(1);
         /// Milliseconds to wait for a client's close frame before closing the connection.
         close_ack_wait_ms: u64 = "2000", at_least(1);
-        /// Messages that may wait for one client; a client further behind is disconnected.
-        outgoing_queue_size: usize = "64", at_least(1);
         /// Extra response headers, each NAME=VALUE.
         response_headers: Vec<KeyValue>;
         /// Proxies in front of the server that are believed about a client's address.
@@ -202,20 +200,12 @@ options! {
     pub Matches "match." {
         /// Messages of clients that wait for the next tick of one match.
         input_queue_size: usize = "128", at_least(1);
-        /// Joins, leaves and other calls that wait for one match.
-        call_queue_size: usize = "128", at_least(1);
-        /// Signals that wait for one match.
-        signal_queue_size: usize = "10", at_least(1);
         /// Join attempts of one match that may be in progress.
         join_attempt_queue_size: usize = "128", at_least(1);
         /// Broadcasts that one match may put off to the end of its tick.
         deferred_queue_size: usize = "128", at_least(1);
-        /// Milliseconds within which a match must have processed an accepted join.
-        join_marker_deadline_ms: u64 = "15000", at_least(1);
         /// Seconds without anyone after which a match is stopped; 0 for never.
         max_empty_sec: u64 = "0";
-        /// Milliseconds between updates of the label index.
-        label_update_interval_ms: u64 = "1000", at_least(1);
     }
 }
 
@@ -315,6 +305,45 @@ pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
     ("Tick loop", Engine::OPTIONS),
     ("Network threads", Net::OPTIONS),
 ];
+
+/// Options of the reference server that are understood and change nothing here, and why.
+///
+/// A configuration that worked there should start here; its operator is told what it no longer does.
+const WITHOUT_EFFECT: &[(&str, &str)] = &[
+    (
+        "match.call_queue_size",
+        "joins and leaves of a match do not queue up",
+    ),
+    ("match.signal_queue_size", "signals are answered at once"),
+    (
+        "match.join_marker_deadline_ms",
+        "a join is either done or refused",
+    ),
+    (
+        "match.label_update_interval_ms",
+        "listings follow labels at once",
+    ),
+    (
+        "socket.outgoing_queue_size",
+        "what waits for a client is bounded in bytes",
+    ),
+    (
+        "socket.write_buffer_size_bytes",
+        "frames are written from where they are",
+    ),
+    (
+        "tracker.event_queue_size",
+        "presence events do not queue up",
+    ),
+];
+
+/// Why an option of the reference server changes nothing here, if it is one of those.
+pub(crate) fn without_effect(key: &str) -> Option<&'static str> {
+    WITHOUT_EFFECT
+        .iter()
+        .find(|(name, _)| *name == key)
+        .map(|(_, why)| *why)
+}
 
 /// All rows of the table.
 pub(crate) fn all() -> impl Iterator<Item = &'static Opt> {

@@ -186,6 +186,8 @@ fn problem(span: &Span, text: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -244,5 +246,12 @@ mod tests {
     #[test]
     fn deep_nesting_is_refused_before_it_hurts() {
         assert!(parse(&"{a: ".repeat(100_000)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_the_reader(text in "[a-c:,\\[\\]{}\"' \n*&!|>#-]{0,60}") {
+            _ = parse(&text);
+        }
     }
 }

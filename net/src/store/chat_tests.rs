@@ -216,7 +216,7 @@ async fn notifications_are_listed_and_deleted_by_their_user_alone() {
         id: Uuid::from_u128(2),
     };
     let rest = stage.store.notifications(stage.alice, first, 10).await;
-    assert_eq!(rest.unwrap(), [from_bob.clone()]);
+    assert_eq!(rest.unwrap(), std::slice::from_ref(&from_bob));
     let one = stage.store.notifications(stage.alice, Position::START, 1);
     assert_eq!(one.await.unwrap().len(), 1);
     let ids = [2, 3, 404].map(Uuid::from_u128);

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::account::{Account, AccountChange, Identifier, Login, NewAccount, User, UserQuery};
 use super::error::{OpenError, StoreError};
-use crate::auth::create_private_folder;
+use crate::auth::{create_private_folder, open_private_file};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -37,13 +37,15 @@ pub(super) struct Sqlite {
 impl Sqlite {
     pub(super) async fn open(folder: &Path) -> Result<Self, OpenError> {
         let path = folder.join(FILE);
-        create_private_folder(folder).map_err(|error| OpenError::Unwritable {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
+        // SQLite gives the files beside the database the mode of the database.
+        create_private_folder(folder)
+            .and_then(|()| open_private_file(&path))
+            .map_err(|error| OpenError::Unwritable {
+                path: path.clone(),
+                reason: error.to_string(),
+            })?;
         let options = SqliteConnectOptions::new()
             .filename(&path)
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // A power cut must not take back what was acknowledged.
             .synchronous(SqliteSynchronous::Full)
@@ -58,7 +60,7 @@ impl Sqlite {
             return Err(migrate_error(path, error));
         }
         let readers = pool(READERS)
-            .connect_with(options.create_if_missing(false).read_only(true))
+            .connect_with(options.read_only(true))
             .await
             .map_err(|error| open_error(path, &error))?;
         Ok(Self { writer, readers })

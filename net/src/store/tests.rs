@@ -261,6 +261,24 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     assert_eq!(account_of(&again, id).await.devices, ["device-one"]);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir).await;
+    store
+        .create_account(&device("device-one", "alice"), at(0))
+        .await
+        .unwrap();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?}", entry.file_name());
+    }
+}
+
 async fn refused(dir: &std::path::Path) -> String {
     let text = Store::open_embedded(dir).await.unwrap_err().to_string();
     assert!(!text.contains('\n'), "{text}");

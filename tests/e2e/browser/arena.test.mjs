@@ -94,3 +94,15 @@ test('thumbs fly and fire on a phone', async (t) => {
   await screenshot(ann, 'arena-phone');
   await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
 });
+
+test('a quick match is no lonely place', async (t) => {
+  const page = await open(t);
+  await page.click('[data-find="arena"]');
+  await page.waitForFunction(() => {
+    const ships = window.tiltyard.arena.ships?.() ?? [];
+    return ships.length > 1 && ships.every(({ alive }) => alive);
+  });
+  const tick = await page.evaluate(() => window.tiltyard.arena.tick);
+  await page.waitForFunction((from) => window.tiltyard.arena.tick > from + 90, tick);
+  await screenshot(page, 'arena-drones');
+});

@@ -98,3 +98,15 @@ for (const format of FORMATS) {
     assert.equal(roster[0].username, ann.username);
   });
 }
+
+test('drones fly with a lone player and make room for others', async (t) => {
+  const [ann, bob] = await players(t, 'json', 'ann', 'bob');
+  const { match_id: id } = await ann.rpc('arena_create', { name: unique('arena'), drones: 2 });
+  await fly(ann, id);
+  const { players: alone } = await ann.json(OP_ROSTER);
+  assert.equal(alone.filter((entry) => entry.session_id === '').length, 2);
+  await ann.until((_, { bullets }) => [...bullets.values()].some(({ owner }) => owner !== ann.slot));
+  await fly(bob, id);
+  const { players: together } = await ann.json(OP_ROSTER);
+  assert.equal(together.filter((entry) => entry.session_id === '').length, 1);
+});

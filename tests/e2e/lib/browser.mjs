@@ -59,7 +59,7 @@ export async function open(t, { path = '', viewport = { width: 1280, height: 800
 
 export async function screenshot(page, name) {
   await mkdir(output, { recursive: true });
-  await page.screenshot({ path: join(output, `${name}.png`) });
+  await page.screenshot({ path: join(output, `${name}.png`), animations: 'disabled' });
 }
 
 // A match of its own, so that tests do not meet: opened in one page, joined by the other.

@@ -102,7 +102,6 @@ export class Player {
 
   close() {
     this.socket?.disconnect(false);
-    this.socket?.adapter?.close?.();
   }
 
   #arrive(kind, value) {

@@ -9,10 +9,13 @@ import { World } from './world.js';
 // Smaller than this and ships cannot be told apart: the camera follows ours instead.
 const SCALE_MIN = 20;
 const TAG_PX_MIN = 11;
+const SHIP_PX = 30;
 const HINT_MS = 9000;
 const FEED_MAX = 4;
 const FEED_MS = 4500;
 const STEPS_MAX = 5;
+// A match that says nothing for so long has ended.
+const SILENCE_MS = 3000;
 
 const $ = (id) => document.getElementById(id);
 
@@ -33,6 +36,7 @@ export class ArenaView {
   #shown = { scores: '', banner: '' };
   #autopilot = null;
   #hintTimer = 0;
+  #lastState = 0;
 
   constructor(connection) {
     this.#connection = connection;
@@ -89,6 +93,7 @@ export class ArenaView {
       this.#world = new World(decodeJson(data));
       this.#world.roster = this.#roster;
       this.#pilot = new Pilot(this.#world);
+      this.#lastState = performance.now();
     } else if (opCode === arena.OP_ROSTER) {
       this.#roster = new Map(decodeJson(data).players.map((player) => [player.slot, player]));
       if (this.#world) this.#world.roster = this.#roster;
@@ -101,6 +106,7 @@ export class ArenaView {
     const { newest, welcome } = this.#world;
     if (newest) this.#showDeeds(newest, state);
     this.#world.add(state, performance.now());
+    this.#lastState = performance.now();
     this.#pilot.correct(state.ships.get(welcome.slot));
     this.#showHud(state);
   }
@@ -179,6 +185,10 @@ export class ArenaView {
     } else if (state.ships.size === 1) {
       text = 'Nobody else is here yet. Open this page in another tab, or send a friend the address.';
     }
+    this.#setBanner(title, text);
+  }
+
+  #setBanner(title, text) {
     const key = `${title}|${text}`;
     if (key === this.#shown.banner) return;
     this.#shown.banner = key;
@@ -196,6 +206,9 @@ export class ArenaView {
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.#canvas.width, this.#canvas.height);
     if (!this.#world || !Number.isFinite(ratio)) return;
+    if (performance.now() - this.#lastState > SILENCE_MS && this.#connection.state === 'online') {
+      this.#setBanner('Silence', 'The match does not answer any more. Leave, and find another one.');
+    }
     this.#steer(seconds);
     const { ships, bullets } = this.#seen(performance.now(), seconds);
     this.#aimCamera();
@@ -204,6 +217,7 @@ export class ArenaView {
     this.#drawField(context, ships, bullets, { seconds, now });
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     drawSticks(context, this.#controls.sticks);
+    this.#clearView();
   }
 
   #drawField(context, ships, bullets, { seconds, now }) {
@@ -249,6 +263,14 @@ export class ArenaView {
     if (!this.#own) return null;
     const { scale, left, top } = this.#camera;
     return { x: this.#own.x * scale + left, y: this.#own.y * scale + top };
+  }
+
+  // The scores fade while they would hide our ship.
+  #clearView() {
+    const scores = $('scores');
+    const own = this.#ownOnScreen();
+    const isOver = own && own.x > scores.offsetLeft - SHIP_PX && own.y < scores.offsetTop + scores.offsetHeight + SHIP_PX;
+    scores.classList.toggle('over-ship', Boolean(isOver));
   }
 
   // The whole field if it fits at a readable size; else a part of it around our ship.

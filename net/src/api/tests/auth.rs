@@ -105,6 +105,26 @@ async fn the_first_login_makes_the_account_and_later_ones_find_it() {
 }
 
 #[tokio::test]
+async fn racing_first_logins_all_get_the_one_account() {
+    let stage = Stage::new().await;
+    // The same name too, so that the losers collide on whichever column comes first.
+    let uri = format!("{DEVICE}?username=alice");
+    let logins = (0..8).map(|_| post(&stage, &uri, json!({"id": "device-alice"})));
+    let sessions = futures_util::future::join_all(logins).await;
+    let sessions: Vec<_> = sessions.into_iter().map(Response::ok).collect();
+    let created = sessions
+        .iter()
+        .filter(|session| session.get("created").is_some());
+    assert_eq!(created.count(), 1);
+    let id = claims(&sessions[0], "token")["uid"].clone();
+    assert!(
+        sessions
+            .iter()
+            .all(|session| claims(session, "token")["uid"] == id)
+    );
+}
+
+#[tokio::test]
 async fn identifiers_are_checked_in_order() {
     let stage = Stage::new().await;
     for (uri, kind, bytes_min) in [(DEVICE, "Device ID", 10), (CUSTOM, "Custom ID", 6)] {

@@ -1,0 +1,10 @@
+//! What the server does, seen from outside: through the engine's queue and outbox, or over real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
+
+mod games;
+mod matches;
+mod panics;
+mod relayed;
+mod sockets;
+mod streams;
