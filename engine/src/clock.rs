@@ -23,6 +23,21 @@ impl Now {
     }
 }
 
+/// The times of records, for [`record_time`].
+#[derive(Resource, Debug, Default)]
+pub(crate) struct RecordClock {
+    last_us: i64,
+}
+
+/// The time of a new record in microseconds since 1970. Each is later than the one before, so that what
+/// came first is listed first.
+pub(crate) fn record_time(world: &mut World) -> i64 {
+    let now_us = world.resource::<Now>().unix_ms.saturating_mul(1000);
+    let mut clock = world.resource_mut::<RecordClock>();
+    clock.last_us = now_us.max(clock.last_us + 1);
+    clock.last_us
+}
+
 /// The cadence of one match.
 ///
 /// Deadlines are absolute: `next` moves by exactly one period a tick, so that 60 Hz is 60.00 Hz over an

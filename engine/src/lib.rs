@@ -66,11 +66,14 @@ mod stream;
 pub use self::{
     app::GameApp,
     audit::Disagreements,
-    channel::{CHANNEL_NAME_BYTES_MAX, ChannelId, ChannelInfo, ChannelPresences},
+    channel::{
+        CHANNEL_NAME_BYTES_MAX, ChannelFunctions, ChannelId, ChannelInfo, ChannelMessage,
+        ChannelPresences, MessageCode, MessageSender,
+    },
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
     functions::{
         AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Environment, FunctionNames,
-        HookOutcome, MatchedEntry, RpcCall, RpcError, RpcResult,
+        HookOutcome, MatchedEntry, NotStored, RpcCall, RpcError, RpcResult,
     },
     id::{
         CallId, MatchId, NODE_NAME_BYTES_MAX, NodeName, PartyId, SessionId, Slot, UserId,
@@ -92,7 +95,7 @@ pub use self::{
         MatchmakerProperties, MatchmakerStats, MatchmakerUser, Search, Searcher, Ticket,
         TicketNumber,
     },
-    notification::Notification,
+    notification::{NewNotification, Notification, NotificationError, NotificationFunctions},
     outbound::{
         Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
         Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
@@ -103,12 +106,12 @@ pub use self::{
         EnginePlugin, MatchJoin, MatchJoinAttempt, MatchLeave, MatchLoop, MatchSignal,
         MatchTerminate, Node, Pass, PassSystems,
     },
-    session::{DISCONNECT_REASON, Session, SessionFunctions},
+    session::{DISCONNECT_REASON, LogoutError, Session, SessionFunctions, TokenList, Tokens},
     shutdown::Shutdown,
     status::{StatusError, StatusFunctions},
     store::{
-        STORE_QUESTIONS_MAX, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest,
-        StoredUser,
+        MessageTimes, STORE_QUESTIONS_MAX, StoreFailure, StoreId, StoreOutcome, StoreReply,
+        StoreRequest, StoredUser,
     },
     stream::{
         Presence, PresenceMeta, PresenceReason, PresenceView, StreamError, StreamFunctions,

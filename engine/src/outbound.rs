@@ -12,7 +12,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
-    channel::{ChannelInfo, ChannelPresences},
+    channel::{ChannelInfo, ChannelMessage, ChannelPresences},
     functions::{HookOutcome, RpcResult},
     id::{CallId, MatchId, PartyId, Slot, UserId, UserPresence},
     inbound::Cid,
@@ -102,6 +102,8 @@ pub enum Reply {
     Match(Box<MatchInfo>),
     /// A channel was joined.
     Channel(Box<ChannelInfo>),
+    /// A chat message was sent, updated or removed.
+    ChannelMessageAck(Arc<ChannelMessage>),
     /// A function was run.
     Rpc {
         /// The id, as the client wrote it.
@@ -161,6 +163,10 @@ pub enum Event {
     },
     /// Somebody joined or left a chat channel.
     ChannelPresence(Box<ChannelPresences>),
+    /// A chat message was sent, updated or removed.
+    ChannelMessage(Arc<ChannelMessage>),
+    /// Notifications of one user.
+    Notifications(Vec<Notification>),
     /// Somebody appeared, changed status or disappeared.
     StatusPresence {
         /// New values.
@@ -174,8 +180,6 @@ pub enum Event {
     Error(RequestError),
     /// A ready-made message of the wire protocol.
     Raw(RawEnvelope),
-    /// What a user is told.
-    Notifications(Vec<Notification>),
     /// A party that the recipient is in now.
     Party(Box<PartyInfo>),
     /// A party has another leader.

@@ -5,7 +5,7 @@ use bevy_ecs::prelude::*;
 use tracing::debug;
 
 use crate::{
-    functions::{AfterRequest, BeforeRequest, Functions, HookOutcome, RpcError},
+    functions::{AfterRequest, BeforeRequest, Functions, HookOutcome, NotStored, RpcError},
     id::{CallId, Slot, UserPresence},
     inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundQueue, Opening, Permit},
     matches::{self, MatchFunctions},
@@ -150,6 +150,7 @@ pub(crate) fn open_sessions(world: &mut World) {
 ///
 /// Closings wait their turn here, because what a client sent before it went still counts.
 pub(crate) fn carry_out_requests(world: &mut World) {
+    store::fail_refused(world);
     resume_sessions(world);
     for arrival in std::mem::take(&mut world.resource_mut::<Arrivals>().others) {
         match arrival {
@@ -167,10 +168,13 @@ pub(crate) fn carry_out_requests(world: &mut World) {
             Arrival::Stored { id, outcome } => store::take_answer(world, id, outcome),
             Arrival::Found(found) => matchmaker::take_found(world, *found),
             Arrival::Call { id, call } => {
+                let since = store::last_question(world);
+                let rpc = match &*call {
+                    Call::Rpc(call) => call.id.clone(),
+                    _ => String::new(),
+                };
                 let answer = answer_call(world, *call);
-                world
-                    .resource_mut::<Outbox>()
-                    .push(Outbound::Answer { id, answer });
+                give_answer(world, id, answer, since, rpc);
             }
         }
     }
@@ -340,6 +344,27 @@ fn settle(world: &mut World, asker: &Asker, request: Option<Request>, reply: Opt
             },
         );
     }
+}
+
+/// Answers a call, but not before what it had stored since then is stored.
+fn give_answer(world: &mut World, id: CallId, answer: Answer, since: StoreId, rpc: String) {
+    if !store::has_open(world, since) {
+        world
+            .resource_mut::<Outbox>()
+            .push(Outbound::Answer { id, answer });
+        return;
+    }
+    store::hold(world, since, move |world, stored| {
+        let answer = match (answer, stored) {
+            (Answer::Rpc(Ok(_)), Err(failure)) => {
+                Answer::Rpc(Err(NotStored::error(world, &rpc.to_lowercase(), failure)))
+            }
+            (answer, _) => answer,
+        };
+        world
+            .resource_mut::<Outbox>()
+            .push(Outbound::Answer { id, answer });
+    });
 }
 
 fn answer_call(world: &mut World, call: Call) -> Answer {

@@ -11,8 +11,8 @@ use tracing::error;
 use crate::{
     audit::{Disagreements, audit},
     channel::ChannelPlugin,
-    clock::Now,
-    functions::{self, Environment, Functions},
+    clock::{Now, RecordClock},
+    functions::{self, Environment, Functions, NotStored},
     inbound,
     limits::Limits,
     matches::MatchPlugin,
@@ -119,6 +119,7 @@ impl Plugin for EnginePlugin {
             .init_resource::<Arrivals>()
             .init_resource::<Resumed>()
             .init_resource::<Functions>()
+            .init_resource::<NotStored>()
             .init_resource::<Environment>()
             .init_resource::<SessionIndex>()
             .init_resource::<StreamIndex>()
@@ -126,6 +127,7 @@ impl Plugin for EnginePlugin {
             .init_resource::<Shutdown>()
             .init_resource::<Disagreements>()
             .init_resource::<StoreQuestions>()
+            .init_resource::<RecordClock>()
             .init_schedule(Pass)
             .edit_schedule(Pass, |schedule| {
                 strict(schedule);

@@ -7,6 +7,7 @@ use std::{
 
 use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use smallvec::SmallVec;
+use thiserror::Error;
 use tracing::debug;
 use uuid::Uuid;
 
@@ -263,7 +264,56 @@ pub trait SessionFunctions {
 
     /// The sessions of a user, oldest first.
     fn user_sessions(&self, user_id: UserId) -> Vec<SessionId>;
+
+    /// Ends tokens of a user: the session token and the refresh token that are given, or all if neither is.
+    /// Connections stay.
+    ///
+    /// # Errors
+    ///
+    /// [`LogoutError`] if nothing was ended.
+    fn session_logout(
+        &mut self,
+        user_id: UserId,
+        token: Option<&str>,
+        refresh_token: Option<&str>,
+    ) -> Result<(), LogoutError>;
 }
+
+/// Why nobody was logged out.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum LogoutError {
+    /// The session token is none of this user, or does not count any more.
+    #[error("session token invalid")]
+    SessionToken,
+    /// The refresh token is none of this user, or does not count any more.
+    #[error("refresh token invalid")]
+    RefreshToken,
+    /// Too many logouts are remembered, or there are no tokens at all; try again later.
+    #[error("logouts are not possible now")]
+    Unavailable,
+}
+
+/// Who knows which tokens count.
+pub trait TokenList: Send + Sync {
+    /// Carries out [`SessionFunctions::session_logout`] at this time, in milliseconds since 1970. Does not
+    /// wait for anything.
+    ///
+    /// # Errors
+    ///
+    /// [`LogoutError`] if nothing was ended.
+    fn logout(
+        &self,
+        user_id: UserId,
+        token: Option<&str>,
+        refresh_token: Option<&str>,
+        unix_ms: i64,
+    ) -> Result<(), LogoutError>;
+}
+
+/// The list of tokens. Set by whoever issues them.
+#[derive(Resource, Clone)]
+pub struct Tokens(pub Arc<dyn TokenList>);
 
 impl SessionFunctions for World {
     fn session_disconnect(&mut self, session_id: SessionId, reason: PresenceReason) {
@@ -282,6 +332,18 @@ impl SessionFunctions for World {
             .iter()
             .filter_map(|entity| Some(self.get::<Session>(*entity)?.presence.session_id))
             .collect()
+    }
+
+    fn session_logout(
+        &mut self,
+        user_id: UserId,
+        token: Option<&str>,
+        refresh_token: Option<&str>,
+    ) -> Result<(), LogoutError> {
+        let unix_ms = self.resource::<Now>().unix_ms;
+        let tokens = self.get_resource::<Tokens>();
+        let tokens = tokens.ok_or(LogoutError::Unavailable)?;
+        tokens.0.logout(user_id, token, refresh_token, unix_ms)
     }
 }
 

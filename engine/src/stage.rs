@@ -213,7 +213,9 @@ impl Stage {
     }
 
     fn look_up(&self, request: &StoreRequest) -> StoreOutcome {
-        let StoreRequest::Users { ids, usernames } = request;
+        let StoreRequest::Users { ids, usernames } = request else {
+            return Err(StoreFailure::Failed);
+        };
         if self.broken {
             return Err(StoreFailure::Failed);
         }

@@ -10,7 +10,9 @@ use bevy_ecs::prelude::*;
 use thiserror::Error;
 
 use crate::{
+    channel::ChannelMessage,
     id::UserId,
+    notification::Notification,
     outbound::{Outbound, Outbox},
 };
 
@@ -33,6 +35,23 @@ pub enum StoreRequest {
         /// Named by name.
         usernames: Vec<String>,
     },
+    /// Whether a user exists and lets another write to them.
+    DirectMessage {
+        /// Who wants to write.
+        from: UserId,
+        /// To whom.
+        to: UserId,
+    },
+    /// Keep a chat message.
+    InsertMessage(Arc<ChannelMessage>),
+    /// Give a kept message of the same channel, id and sender this content, name and time of update.
+    UpdateMessage(Arc<ChannelMessage>),
+    /// Forget the kept message with this channel, id and sender.
+    RemoveMessage(Arc<ChannelMessage>),
+    /// Keep notifications: all of them or, if one does not fit, none.
+    InsertNotifications(Arc<[(UserId, Notification)]>),
+    /// Keep a notification for every user there is, each under [its own id](Notification::id_for).
+    InsertNotificationForAll(Arc<Notification>),
 }
 
 /// An answer of the database.
@@ -41,6 +60,22 @@ pub enum StoreRequest {
 pub enum StoreReply {
     /// To [`StoreRequest::Users`]: those that exist, each once.
     Users(Vec<StoredUser>),
+    /// To a question about permission.
+    Allowed(bool),
+    /// It was done.
+    Done,
+    /// To [`StoreRequest::UpdateMessage`] and [`StoreRequest::RemoveMessage`]: the times of the message as
+    /// it is now, or was. None if there is no such message.
+    MessageTimes(Option<MessageTimes>),
+}
+
+/// When a kept message was sent and last changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MessageTimes {
+    /// Microseconds since 1970.
+    pub create_us: i64,
+    /// Microseconds since 1970.
+    pub update_us: i64,
 }
 
 /// A user as the database knows them.
@@ -69,45 +104,135 @@ pub type StoreOutcome = Result<StoreReply, StoreFailure>;
 
 /// What is done with an answer.
 type Then = Box<dyn FnOnce(&mut World, StoreOutcome) + Send + Sync>;
+/// What is done when several answers are there: whether all of them were good.
+type ThenAll = Box<dyn FnOnce(&mut World, Result<(), StoreFailure>) + Send + Sync>;
 
 /// Questions that wait for their answers, and what is to be done with them.
 #[derive(Resource, Default)]
 pub(crate) struct StoreQuestions {
-    next: u64,
-    waiting: BTreeMap<StoreId, Then>,
+    last: u64,
+    waiting: BTreeMap<StoreId, Question>,
+    /// Those of them that could not be asked. They fail in the next pass, so that whoever asked may
+    /// always count on being somewhere else by then.
+    refused: Vec<StoreId>,
+    holds: BTreeMap<StoreId, Hold>,
+}
+
+struct Question {
+    then: Then,
+    hold: Option<StoreId>,
+}
+
+/// Something that must not happen before several questions are answered.
+struct Hold {
+    open: usize,
+    outcome: Result<(), StoreFailure>,
+    then: ThenAll,
 }
 
 impl fmt::Debug for StoreQuestions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoreQuestions")
             .field("waiting", &self.waiting.len())
+            .field("holds", &self.holds.len())
             .finish_non_exhaustive()
     }
 }
 
-/// Asks the database; `then` runs when the answer is there, in a later pass, or now if it cannot be asked.
+/// Asks the database; `then` runs when the answer is there, or it is clear that there will be none. Never
+/// before the next pass.
 pub(crate) fn ask(
     world: &mut World,
     request: StoreRequest,
     then: impl FnOnce(&mut World, StoreOutcome) + Send + Sync + 'static,
 ) {
     let mut questions = world.resource_mut::<StoreQuestions>();
-    if questions.waiting.len() >= STORE_QUESTIONS_MAX {
-        then(world, Err(StoreFailure::Busy));
+    questions.last += 1;
+    let id = StoreId(questions.last);
+    let full = questions.waiting.len() >= STORE_QUESTIONS_MAX;
+    let question = Question {
+        then: Box::new(then),
+        hold: None,
+    };
+    questions.waiting.insert(id, question);
+    if full {
+        questions.refused.push(id);
         return;
     }
-    questions.next += 1;
-    let id = StoreId(questions.next);
-    questions.waiting.insert(id, Box::new(then));
     world
         .resource_mut::<Outbox>()
         .push(Outbound::Store { id, request });
 }
 
+/// The youngest question; for [`hold`].
+pub(crate) fn last_question(world: &World) -> StoreId {
+    StoreId(world.resource::<StoreQuestions>().last)
+}
+
+/// Whether there are questions younger than `since` that wait for their answers.
+pub(crate) fn has_open(world: &World, since: StoreId) -> bool {
+    world.resource::<StoreQuestions>().last > since.0
+}
+
+/// Runs `then` when every question younger than `since` is answered: what is acknowledged to a client is
+/// in the database by then. There must be such questions, and no other hold on them.
+pub(crate) fn hold(
+    world: &mut World,
+    since: StoreId,
+    then: impl FnOnce(&mut World, Result<(), StoreFailure>) + Send + Sync + 'static,
+) {
+    let mut questions = world.resource_mut::<StoreQuestions>();
+    let hold = StoreId(since.0 + 1);
+    let mut open = 0;
+    for (_, question) in questions.waiting.range_mut(hold..) {
+        question.hold = Some(hold);
+        open += 1;
+    }
+    let then = Box::new(then);
+    questions.holds.insert(
+        hold,
+        Hold {
+            open,
+            outcome: Ok(()),
+            then,
+        },
+    );
+}
+
+/// Lets questions fail that could not be asked.
+pub(crate) fn fail_refused(world: &mut World) {
+    for id in std::mem::take(&mut world.resource_mut::<StoreQuestions>().refused) {
+        take_answer(world, id, Err(StoreFailure::Busy));
+    }
+}
+
 /// Goes on with whatever waited for this answer.
 pub(crate) fn take_answer(world: &mut World, id: StoreId, outcome: StoreOutcome) {
-    let then = world.resource_mut::<StoreQuestions>().waiting.remove(&id);
-    if let Some(then) = then {
+    let question = world.resource_mut::<StoreQuestions>().waiting.remove(&id);
+    let Some(Question { then, hold }) = question else {
+        return;
+    };
+    let failure = outcome.as_ref().err().copied();
+    then(world, outcome);
+    if let Some(hold) = hold {
+        release(world, hold, failure);
+    }
+}
+
+/// One question of a hold is answered.
+fn release(world: &mut World, id: StoreId, failure: Option<StoreFailure>) {
+    let holds = &mut world.resource_mut::<StoreQuestions>().holds;
+    let Some(hold) = holds.get_mut(&id) else {
+        return;
+    };
+    hold.open -= 1;
+    if let Some(failure) = failure {
+        hold.outcome = Err(failure);
+    }
+    if hold.open > 0 {
+        return;
+    }
+    if let Some(Hold { outcome, then, .. }) = holds.remove(&id) {
         then(world, outcome);
     }
 }

@@ -15,7 +15,7 @@ use bevy_ecs::prelude::*;
 use thiserror::Error;
 use tiltyard::{
     Disagreements, EnginePlugin, FunctionNames, InboundSender, Limits, MatchTokenSigner,
-    MatchmakerOptions, NodeName, Now, Outbox, Pass, Shutdown,
+    MatchmakerOptions, NodeName, Now, Outbox, Pass, Shutdown, Tokens,
 };
 use tokio::{runtime, sync::watch, task::LocalSet};
 use tracing::{error, info};
@@ -257,6 +257,7 @@ pub fn run_with(
     let bridge = Bridge::new(queue.0.clone());
     let sessions = Arc::new(Sessions::new(&secrets, &config.session));
     app.insert_resource(match_token_signer(&sessions));
+    app.insert_resource(Tokens(sessions.clone()));
     let config = Arc::new(config);
     let state = ApiState {
         config: config.clone(),

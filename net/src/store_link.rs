@@ -53,13 +53,22 @@ impl StoreLink {
     }
 }
 
+/// Hands questions on until the link is dropped.
 async fn drive_questions(
     mut asked: mpsc::Receiver<(StoreId, StoreRequest)>,
     store: Store,
     queue: Sender<Inbound>,
 ) {
+    let (changes, asked_changes) = mpsc::channel(tiltyard::STORE_QUESTIONS_MAX);
+    tokio::spawn(drive_changes(asked_changes, store.clone(), queue.clone()));
     let places = Arc::new(Semaphore::new(CONCURRENT_MAX));
     while let Some((id, request)) = asked.recv().await {
+        if is_change(&request) {
+            if changes.send((id, request)).await.is_err() {
+                return;
+            }
+            continue;
+        }
         let Ok(place) = places.clone().acquire_owned().await else {
             return;
         };
@@ -72,9 +81,54 @@ async fn drive_questions(
     }
 }
 
+/// Makes changes in the order in which they were asked for, so that channels and users see them in it too.
+/// There is one writer anyway.
+async fn drive_changes(
+    mut asked: mpsc::Receiver<(StoreId, StoreRequest)>,
+    store: Store,
+    queue: Sender<Inbound>,
+) {
+    while let Some((id, request)) = asked.recv().await {
+        let outcome = answer(&store, request).await;
+        enqueue(&queue, Inbound::Stored { id, outcome }).await;
+    }
+}
+
+/// Whether it changes the database, and is quickly done.
+const fn is_change(request: &StoreRequest) -> bool {
+    matches!(
+        request,
+        StoreRequest::InsertMessage(_)
+            | StoreRequest::UpdateMessage(_)
+            | StoreRequest::RemoveMessage(_)
+            | StoreRequest::InsertNotifications(_)
+    )
+}
+
 async fn answer(store: &Store, request: StoreRequest) -> StoreOutcome {
+    let done = |()| StoreReply::Done;
     let reply = match request {
         StoreRequest::Users { ids, usernames } => users(store, ids, usernames).await,
+        StoreRequest::DirectMessage { from, to } => {
+            let allowed = store.may_message(from.0, to.0).await;
+            allowed.map(StoreReply::Allowed)
+        }
+        StoreRequest::InsertMessage(message) => store.insert_message(&message).await.map(done),
+        StoreRequest::UpdateMessage(message) => {
+            let times = store.update_message(&message).await;
+            times.map(StoreReply::MessageTimes)
+        }
+        StoreRequest::RemoveMessage(message) => {
+            let times = store.remove_message(&message).await;
+            times.map(StoreReply::MessageTimes)
+        }
+        StoreRequest::InsertNotifications(notifications) => {
+            store.insert_notifications(&notifications).await.map(done)
+        }
+        StoreRequest::InsertNotificationForAll(notification) => {
+            let kept = store.insert_notification_for_all(&notification).await;
+            kept.map(done)
+        }
         other => {
             warn!(?other, "the database does not know such a question");
             return Err(StoreFailure::Failed);

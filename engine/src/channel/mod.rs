@@ -1,15 +1,45 @@
 //! Chat channels: rooms, groups, direct messages.
+//!
+//! A channel is a stream, and being on it is all there is to membership: whoever has a presence there may
+//! speak. How the presence is there says whether what they say is kept.
 
+mod functions;
 mod id;
-mod rooms;
+mod membership;
+mod message;
+mod messages;
+#[cfg(test)]
+pub(crate) mod stage;
+#[cfg(test)]
+mod tests;
+
+use bevy_app::prelude::*;
 
 use crate::{
     id::UserPresence,
+    request::RequestKind,
+    requests::HandleRequests,
     stream::{PresenceView, StreamId},
 };
 
-pub use self::id::{CHANNEL_NAME_BYTES_MAX, ChannelId};
-pub(crate) use self::rooms::ChannelPlugin;
+pub use self::{
+    functions::{ChannelFunctions, MessageSender},
+    id::{CHANNEL_NAME_BYTES_MAX, ChannelId},
+    message::{ChannelMessage, MessageCode},
+};
+
+/// Channels that clients join, speak in and leave.
+pub(crate) struct ChannelPlugin;
+
+impl Plugin for ChannelPlugin {
+    fn build(&self, app: &mut App) {
+        app.handle_request(RequestKind::ChannelJoin, membership::join)
+            .handle_request(RequestKind::ChannelLeave, membership::leave)
+            .handle_request(RequestKind::ChannelMessageSend, messages::send)
+            .handle_request(RequestKind::ChannelMessageUpdate, messages::update)
+            .handle_request(RequestKind::ChannelMessageRemove, messages::remove);
+    }
+}
 
 /// The answer to joining a channel.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bevy_ecs::prelude::*;
 use thiserror::Error;
+use tracing::warn;
 
 pub use self::registry::FunctionNames;
 pub(crate) use self::{
@@ -25,6 +26,7 @@ use crate::{
     outbound::Reply,
     query::QueryError,
     request::Request,
+    store::StoreFailure,
 };
 
 /// On whose behalf something runs.
@@ -98,6 +100,24 @@ impl RpcError {
             code,
             message: message.into(),
         }
+    }
+}
+
+/// What callers are told whose function did its work, but whose changes the database did not take. By
+/// default an internal error.
+#[derive(Resource, Clone, Copy, Debug)]
+pub struct NotStored(pub fn(id: &str) -> RpcError);
+
+impl Default for NotStored {
+    fn default() -> Self {
+        Self(|_| RpcError::new(RpcError::INTERNAL, "Internal error."))
+    }
+}
+
+impl NotStored {
+    pub(crate) fn error(world: &World, rpc: &str, failure: StoreFailure) -> RpcError {
+        warn!(rpc, %failure, "what a function had stored is not stored");
+        (world.resource::<Self>().0)(rpc)
     }
 }
 

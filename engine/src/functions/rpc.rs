@@ -2,12 +2,13 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{Functions, RpcCall};
+use super::{Functions, NotStored, RpcCall, RpcError};
 use crate::{
     outbound::{ErrorCode, Reply, RequestError},
     request::Request,
-    requests::{Asker, Handled},
+    requests::{self, Asker, Handled},
     session::Session,
+    store,
 };
 
 pub(crate) fn call_rpc(world: &mut World, asker: &Asker, request: Request) -> Handled {
@@ -26,15 +27,35 @@ pub(crate) fn call_rpc(world: &mut World, asker: &Asker, request: Request) -> Ha
         caller,
         ..RpcCall::default()
     };
-    match Functions::call_rpc(world, call) {
-        None => Handled::refuse(RequestError::new(
+    let since = store::last_question(world);
+    let reply = match Functions::call_rpc(world, call) {
+        None => Reply::Error(RequestError::new(
             ErrorCode::RuntimeFunctionNotFound,
             "RPC function not found",
         )),
-        Some(Ok(payload)) => Handled::Reply(Reply::Rpc { id, payload }),
-        Some(Err(error)) => Handled::refuse(RequestError::new(
-            ErrorCode::RuntimeFunctionException,
-            error.message,
-        )),
+        Some(Ok(payload)) => Reply::Rpc { id, payload },
+        Some(Err(error)) => failed(error),
+    };
+    if !store::has_open(world, since) {
+        return Handled::Reply(reply);
     }
+    // What the caller is told was done must be in the database.
+    let session = asker.session;
+    store::hold(world, since, move |world, stored| {
+        let reply = match (reply, stored) {
+            (Reply::Rpc { id, .. }, Err(failure)) => {
+                failed(NotStored::error(world, &id.to_lowercase(), failure))
+            }
+            (reply, _) => reply,
+        };
+        requests::answer(world, session, reply);
+    });
+    Handled::Later
+}
+
+fn failed(error: RpcError) -> Reply {
+    Reply::Error(RequestError::new(
+        ErrorCode::RuntimeFunctionException,
+        error.message,
+    ))
 }

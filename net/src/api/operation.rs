@@ -31,6 +31,9 @@ pub(super) trait Operation: 'static {
     /// Puts the request together. This comes before authentication, as clients expect.
     fn decode(query: &Query, body: &[u8]) -> Result<Self::Request, ApiError>;
 
+    /// Puts the last segment of the path into the request, where the route has one.
+    fn take_segment(_: &mut Self::Request, _segment: String) {}
+
     fn run(
         context: Context<'_>,
         caller: &Self::Caller,
@@ -112,7 +115,7 @@ macro_rules! answers {
         }
     )*};
 }
-answers!(Account MatchList MatchmakerStats PartyList Session Users);
+answers!(Account ChannelMessageList MatchList MatchmakerStats NotificationList PartyList Session Users);
 
 fn to_value(message: &impl json::ToJson) -> Value {
     serde_json::from_str(&json::to_string(message)).unwrap_or_default()
@@ -146,6 +149,7 @@ pub(super) async fn answer<O: Operation>(mut exchange: Exchange) -> Result<Respo
         false => bytes::Bytes::new(),
     };
     let mut request = O::decode(&Query::parse(&exchange.query)?, &body)?;
+    O::take_segment(&mut request, std::mem::take(&mut exchange.tail));
     let state = &exchange.state;
     let now = state.clock.now();
     let caller = O::Caller::authenticate(state, &exchange.headers, now)?;

@@ -7,10 +7,12 @@ use futures_util::future::BoxFuture;
 
 use super::account::{GetAccount, UpdateAccount};
 use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEmail};
+use super::channel::ListChannelMessages;
 use super::error::{ApiError, Code};
 use super::gateway::Exchange;
 use super::matches::ListMatches;
 use super::matchmaker::GetMatchmakerStats;
+use super::notification::{DeleteNotifications, ListNotifications};
 use super::operation::{self, Operation};
 use super::parties::ListParties;
 use super::rpc;
@@ -20,7 +22,7 @@ use super::user::GetUsers;
 /// One way to call one operation.
 pub(super) struct Route {
     method: &'static str,
-    /// Matched whole; a `*` at the end stands for anything, slashes included.
+    /// Matched whole; a `*` at the end stands for anything, slashes included, and `{}` for one segment.
     path: &'static str,
     pub(super) run: fn(Exchange) -> BoxFuture<'static, Response>,
 }
@@ -38,6 +40,9 @@ const ROUTES: &[Route] = &[
     route::<ListMatches>("GET", "/v2/match"),
     route::<GetMatchmakerStats>("GET", "/v2/matchmaker/stats"),
     route::<ListParties>("GET", "/v2/party"),
+    route::<ListChannelMessages>("GET", "/v2/channel/{}"),
+    route::<ListNotifications>("GET", "/v2/notification"),
+    route::<DeleteNotifications>("DELETE", "/v2/notification"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];
@@ -61,7 +66,7 @@ const fn rpc_route(method: &'static str) -> Route {
     }
 }
 
-/// The route of a request, and what its `*` stands for.
+/// The route of a request, and what its `*` or `{}` stands for.
 pub(super) fn find<'p>(
     method: &Method,
     path: &'p str,
@@ -84,6 +89,10 @@ pub(super) fn find<'p>(
 
 impl Route {
     fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if let Some(fixed) = self.path.strip_suffix("{}") {
+            let segment = path.strip_prefix(fixed)?;
+            return (!segment.contains('/')).then_some(segment);
+        }
         match self.path.strip_suffix('*') {
             Some(fixed) => path.strip_prefix(fixed),
             None => (path == self.path).then_some(""),

@@ -1,5 +1,6 @@
 //! Sessions: `/v2/account/session/refresh`, `/v2/session/logout`; and `/healthcheck`.
 
+use tiltyard::LogoutError;
 use tiltyard_proto::api;
 
 use super::authenticate::{banned, unknown};
@@ -7,7 +8,7 @@ use super::caller::{Anyone, GameOrHolder};
 use super::error::{ApiError, Code};
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
-use crate::auth::SessionClaims;
+use crate::auth::{SessionClaims, TooManyLogouts};
 use crate::store::Identifier;
 
 /// Whether the server answers at all.
@@ -93,39 +94,16 @@ impl Operation for SessionLogout {
         caller: &SessionClaims,
         request: Self::Request,
     ) -> Result<Nothing, ApiError> {
-        let sessions = &state.sessions;
-        if request.token.is_empty() && request.refresh_token.is_empty() {
-            sessions.logout_all(caller.user_id, now)?;
-            return Ok(Nothing);
+        fn given(token: &str) -> Option<&str> {
+            (!token.is_empty()).then_some(token)
         }
-        // Both are looked at before either is ended.
-        let own = |claims: &SessionClaims| claims.user_id == caller.user_id;
-        let session = match request.token.as_str() {
-            "" => None,
-            token => Some(
-                sessions
-                    .verify_session(token, now)
-                    .ok()
-                    .filter(own)
-                    .ok_or_else(|| ApiError::invalid("Session token invalid."))?,
-            ),
-        };
-        let refresh = match request.refresh_token.as_str() {
-            "" => None,
-            token => Some(
-                sessions
-                    .verify_refresh(token, now)
-                    .ok()
-                    .filter(own)
-                    .ok_or_else(|| ApiError::invalid("Refresh token invalid."))?,
-            ),
-        };
-        if let Some(claims) = session {
-            sessions.logout_session(&claims, now)?;
-        }
-        if let Some(claims) = refresh {
-            sessions.logout_refresh(&claims, now)?;
-        }
+        let (token, refresh) = (given(&request.token), given(&request.refresh_token));
+        let outcome = state.sessions.logout(caller.user_id, token, refresh, now);
+        outcome.map_err(|error| match error {
+            LogoutError::SessionToken => ApiError::invalid("Session token invalid."),
+            LogoutError::RefreshToken => ApiError::invalid("Refresh token invalid."),
+            _ => TooManyLogouts.into(),
+        })?;
         Ok(Nothing)
     }
 }

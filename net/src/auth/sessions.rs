@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
+use tiltyard::{LogoutError, TokenList, UserId};
 use uuid::Uuid;
 
 use super::secrets::Secrets;
@@ -150,6 +151,41 @@ impl Sessions {
         Ok(())
     }
 
+    /// Ends the tokens of a user that are given, or all if none is. Both are looked at before either is
+    /// ended.
+    ///
+    /// # Errors
+    ///
+    /// [`LogoutError`]; nothing was ended.
+    pub fn logout(
+        &self,
+        user_id: Uuid,
+        session_token: Option<&str>,
+        refresh_token: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), LogoutError> {
+        let own = |claims: &SessionClaims| claims.user_id == user_id;
+        let session = session_token.map(|token| {
+            let claims = self.verify_session(token, now).ok().filter(own);
+            claims.ok_or(LogoutError::SessionToken)
+        });
+        let refresh = refresh_token.map(|token| {
+            let claims = self.verify_refresh(token, now).ok().filter(own);
+            claims.ok_or(LogoutError::RefreshToken)
+        });
+        let (session, refresh) = (session.transpose()?, refresh.transpose()?);
+        if session.is_none() && refresh.is_none() {
+            return Ok(self.logout_all(user_id, now)?);
+        }
+        if let Some(claims) = session {
+            self.logout_session(&claims, now)?;
+        }
+        if let Some(claims) = refresh {
+            self.logout_refresh(&claims, now)?;
+        }
+        Ok(())
+    }
+
     /// Ends the session tokens of one login, those refreshed later included.
     ///
     /// # Errors
@@ -219,6 +255,26 @@ impl Sessions {
 
     fn logouts(&self) -> MutexGuard<'_, Logouts> {
         self.logouts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What game code asks of the tokens.
+impl TokenList for Sessions {
+    fn logout(
+        &self,
+        user_id: UserId,
+        token: Option<&str>,
+        refresh_token: Option<&str>,
+        unix_ms: i64,
+    ) -> Result<(), LogoutError> {
+        let now = Timestamp::from_millisecond(unix_ms).map_err(|_| LogoutError::Unavailable)?;
+        Self::logout(self, user_id.0, token, refresh_token, now)
+    }
+}
+
+impl From<TooManyLogouts> for LogoutError {
+    fn from(_: TooManyLogouts) -> Self {
+        Self::Unavailable
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tiltyard::{
-    EnvelopeReader, Event, MatchDataEvent, MatchedTarget, MatchmakerMatched, MatchmakerUser,
-    Notification, PresenceView, RawEnvelope, StreamId,
+    ChannelMessage, EnvelopeReader, Event, MatchDataEvent, MatchedTarget, MatchmakerMatched,
+    MatchmakerUser, Notification, PresenceView, RawEnvelope, StreamId,
 };
 use tiltyard_proto::{
-    Timestamp, api, json,
+    api, json,
     match_data::{self, MatchDataParts, PresenceParts},
     realtime::{self as wire, Envelope, envelope::Message, matchmaker_matched},
 };
@@ -19,7 +19,7 @@ use super::{
     frame::{envelope_frame, frame},
     reply::{
         ChannelNames, error_to_wire, party_ticket_to_wire, party_to_wire, presence_to_wire,
-        statuses, view_to_wire,
+        statuses, time_to_wire, view_to_wire,
     },
 };
 
@@ -117,6 +117,10 @@ fn event_to_wire(event: &Event) -> Option<Message> {
                 user_id_two,
             })
         }
+        Event::ChannelMessage(message) => Message::ChannelMessage(message_to_wire(message)),
+        Event::Notifications(notifications) => Message::Notifications(wire::Notifications {
+            notifications: notifications.iter().map(notification_to_wire).collect(),
+        }),
         Event::StatusPresence { joins, leaves } => {
             Message::StatusPresenceEvent(wire::StatusPresenceEvent {
                 joins: statuses(joins),
@@ -129,9 +133,6 @@ fn event_to_wire(event: &Event) -> Option<Message> {
         }
         Event::Error(error) => error_to_wire(error.clone()),
         Event::MatchData(_) | Event::Raw(_) => return None,
-        Event::Notifications(notifications) => Message::Notifications(wire::Notifications {
-            notifications: notifications.iter().map(notification_to_wire).collect(),
-        }),
         other => return party_event_to_wire(other),
     })
 }
@@ -212,20 +213,41 @@ fn matched_user_to_wire(user: &MatchmakerUser) -> matchmaker_matched::Matchmaker
     }
 }
 
+fn message_to_wire(message: &ChannelMessage) -> api::ChannelMessage {
+    let ChannelNames {
+        room_name,
+        group_id,
+        user_id_one,
+        user_id_two,
+    } = ChannelNames::of(&message.channel.id);
+    api::ChannelMessage {
+        channel_id: message.channel.text.to_string(),
+        message_id: message.id.to_string(),
+        code: Some(message.code as i32),
+        sender_id: message.sender.to_string(),
+        username: message.username.to_string(),
+        content: message.content.to_string(),
+        create_time: Some(time_to_wire(message.create_us)),
+        update_time: Some(time_to_wire(message.update_us)),
+        persistent: Some(message.persistent),
+        room_name,
+        group_id,
+        user_id_one,
+        user_id_two,
+    }
+}
+
+/// Times of notifications are told without their fraction.
 fn notification_to_wire(notification: &Notification) -> api::Notification {
+    let sender = notification.sender.map(|sender| sender.to_string());
+    let seconds = notification.create_us.div_euclid(1_000_000);
     api::Notification {
         id: notification.id.to_string(),
         subject: notification.subject.clone(),
         content: notification.content.clone(),
         code: notification.code,
-        sender_id: notification
-            .sender
-            .map(|sender| sender.to_string())
-            .unwrap_or_default(),
-        create_time: Some(Timestamp {
-            seconds: notification.create_us.div_euclid(1_000_000),
-            nanos: 0,
-        }),
+        sender_id: sender.unwrap_or_default(),
+        create_time: Some(tiltyard_proto::timestamp(seconds, 0)),
         persistent: notification.persistent,
     }
 }

@@ -8,6 +8,6 @@ mod request;
 pub(crate) use self::{
     event::{envelope_reader, event_to_frame},
     frame::{Encoding, Frames, close_frame, ping_frame},
-    reply::reply_to_frame,
+    reply::{ChannelNames, reply_to_frame, time_to_wire},
     request::{Decoded, MatchTokens, decode},
 };

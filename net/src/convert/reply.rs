@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use bytes::Bytes;
 use tiltyard::{
-    ChannelId, ChannelInfo, Cid, MatchInfo, PartyInfo, PresenceView, Reply, RequestError,
-    UserPresence,
+    ChannelId, ChannelInfo, ChannelMessage, Cid, MatchInfo, PartyInfo, PresenceView, Reply,
+    RequestError, UserPresence,
 };
 use tiltyard_proto::{
     api,
@@ -33,6 +33,7 @@ fn reply_to_wire(reply: Reply) -> Option<Message> {
         Reply::Error(error) => error_to_wire(error),
         Reply::Match(info) => Message::Match(match_to_wire(*info)),
         Reply::Channel(info) => Message::Channel(channel_to_wire(*info)),
+        Reply::ChannelMessageAck(message) => Message::ChannelMessageAck(ack_to_wire(&message)),
         Reply::Rpc { id, payload } => Message::Rpc(api::Rpc {
             id,
             payload,
@@ -154,17 +155,48 @@ fn channel_to_wire(info: ChannelInfo) -> wire::Channel {
     }
 }
 
+fn ack_to_wire(message: &ChannelMessage) -> wire::ChannelMessageAck {
+    let ChannelNames {
+        room_name,
+        group_id,
+        user_id_one,
+        user_id_two,
+    } = ChannelNames::of(&message.channel.id);
+    wire::ChannelMessageAck {
+        channel_id: message.channel.text.to_string(),
+        message_id: message.id.to_string(),
+        code: Some(message.code as i32),
+        username: message.username.to_string(),
+        create_time: Some(time_to_wire(message.create_us)),
+        update_time: Some(time_to_wire(message.update_us)),
+        persistent: Some(message.persistent),
+        room_name,
+        group_id,
+        user_id_one,
+        user_id_two,
+    }
+}
+
+/// A time in microseconds since 1970.
+pub(crate) fn time_to_wire(time_us: i64) -> tiltyard_proto::Timestamp {
+    let nanos = time_us.rem_euclid(1_000_000) * 1000;
+    tiltyard_proto::timestamp(
+        time_us.div_euclid(1_000_000),
+        u32::try_from(nanos).unwrap_or_default(),
+    )
+}
+
 /// A channel is named by its room, its group or its two users.
 #[derive(Default)]
-pub(super) struct ChannelNames {
-    pub(super) room_name: String,
-    pub(super) group_id: String,
-    pub(super) user_id_one: String,
-    pub(super) user_id_two: String,
+pub(crate) struct ChannelNames {
+    pub(crate) room_name: String,
+    pub(crate) group_id: String,
+    pub(crate) user_id_one: String,
+    pub(crate) user_id_two: String,
 }
 
 impl ChannelNames {
-    pub(super) fn of(id: &ChannelId) -> Self {
+    pub(crate) fn of(id: &ChannelId) -> Self {
         let users = id.user_ids();
         Self {
             room_name: id.room_name().unwrap_or_default().to_owned(),

@@ -173,7 +173,11 @@ impl NewAccount {
     }
 }
 
-fn check_text(column: &'static str, value: &str, characters_max: usize) -> Result<(), StoreError> {
+pub(super) fn check_text(
+    column: &'static str,
+    value: &str,
+    characters_max: usize,
+) -> Result<(), StoreError> {
     if value.contains('\0') || value.chars().count() > characters_max {
         return Err(StoreError::Unfit { column });
     }

@@ -1,5 +1,8 @@
 //! The embedded database: one file, one writer, a few readers.
 
+mod messages;
+mod notifications;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod auth;
+mod chat;
 mod framework;
 mod hooks;
 mod matches;
