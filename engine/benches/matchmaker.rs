@@ -223,6 +223,8 @@ impl Stage {
             self.push(Inbound::Found(Box::new(found)));
         }
         let world = self.app.world_mut();
+        // Passes are numbered, or each would be the one in which everything is audited.
+        world.resource_mut::<Now>().pass += 1;
         world.run_schedule(Pass);
         let outbound = world.resource_mut::<Outbox>().take();
         let end = Instant::now();
