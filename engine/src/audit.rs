@@ -13,6 +13,7 @@ use crate::{
     clock::Now,
     id::SessionId,
     matches::{Match, MatchIndex, Participants},
+    matchmaker::Tickets,
     session::{Session, SessionIndex},
     stream::{Presence, Presences, SessionPresences, StreamId, StreamIndex},
 };
@@ -44,6 +45,7 @@ fn disagreements(world: &mut World) -> Vec<String> {
     check_presences(world, &mut found);
     check_streams(world, &mut found);
     check_seats(world, &mut found);
+    check_tickets(world, &mut found);
     found
 }
 
@@ -100,6 +102,16 @@ fn check_streams(world: &mut World, found: &mut Vec<String>) {
     let indexed = world.resource::<StreamIndex>().len();
     if indexed != count {
         found.push(format!("{indexed} streams are indexed, {count} exist"));
+    }
+}
+
+/// Everybody whom the matchmaker knows is connected.
+fn check_tickets(world: &World, found: &mut Vec<String>) {
+    let sessions = world.resource::<SessionIndex>();
+    for id in world.resource::<Tickets>().sessions() {
+        if sessions.with_id(id).is_none() {
+            found.push(format!("{id} waits for others and is not connected"));
+        }
     }
 }
 

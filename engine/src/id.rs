@@ -161,18 +161,22 @@ pub struct PartyId {
 }
 
 impl PartyId {
-    /// Reads `uuid.node`, split at the first dot.
+    /// The party with this UUID on the node with this name. If no node can have that name, it is a valid
+    /// id all the same, of a party that is not found.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let (uuid, node) = text.split_once('.')?;
+    pub fn new(uuid: Uuid, node: &str) -> Self {
         let node = NodeName::new(node).unwrap_or(NodeName {
             bytes: [0; NODE_NAME_BYTES_MAX],
             length: 0,
         });
-        Some(Self {
-            uuid: parse_uuid(uuid)?,
-            node,
-        })
+        Self { uuid, node }
+    }
+
+    /// Reads `uuid.node`, split at the first dot.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (uuid, node) = text.split_once('.')?;
+        Some(Self::new(parse_uuid(uuid)?, node))
     }
 }
 

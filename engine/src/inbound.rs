@@ -12,6 +12,8 @@ use crate::{
     functions::{ApiCall, ApiResult, RpcCall},
     id::{CallId, SessionId, Slot, UserId},
     matches::MatchFilter,
+    matchmaker::Found,
+    party::PartyFilter,
     request::Request,
     store::{StoreId, StoreOutcome},
 };
@@ -56,6 +58,8 @@ pub enum Inbound {
         /// The answer.
         outcome: StoreOutcome,
     },
+    /// The answer to [`Outbound::Search`](crate::Outbound::Search).
+    Found(Box<Found>),
     /// The server is asked to stop.
     Shutdown {
         /// How long matches have to end by themselves.
@@ -108,6 +112,10 @@ pub enum Call {
     Disconnect(UserId),
     /// How many of everything there is.
     Census,
+    /// How the matchmaker has been doing.
+    MatchmakerStats,
+    /// List parties.
+    ListParties(PartyFilter),
 }
 
 /// Gives a sender's place in the queue back when dropped.

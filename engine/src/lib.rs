@@ -46,8 +46,10 @@ mod inbound;
 mod limits;
 mod lookup;
 mod matches;
+mod matchmaker;
 mod notification;
 mod outbound;
+mod party;
 pub mod prelude;
 pub mod query;
 mod request;
@@ -55,6 +57,8 @@ mod requests;
 mod schedule;
 mod session;
 mod shutdown;
+#[cfg(test)]
+mod stage;
 mod status;
 mod store;
 mod stream;
@@ -86,11 +90,17 @@ pub use self::{
         MatchKind, MatchListing, MatchParams, Matches, Message, Outcome, Participants, SignalError,
         Tick, TickRate, TicksSkipped,
     },
+    matchmaker::{
+        Completion, Found, MatchTokenSigner, MatchedTarget, MatchmakerMatched, MatchmakerOptions,
+        MatchmakerProperties, MatchmakerStats, MatchmakerUser, Search, Searcher, Ticket,
+        TicketNumber,
+    },
     notification::{NewNotification, Notification, NotificationError, NotificationFunctions},
     outbound::{
         Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
         Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
     },
+    party::{PartyFilter, PartyFunctions, PartyInfo, PartyListing, PartyPage, PartyPresences},
     request::{MatchTarget, MatchmakerAdd, NamedPresence, Request, RequestKind, Spelled},
     schedule::{
         EnginePlugin, MatchJoin, MatchJoinAttempt, MatchLeave, MatchLoop, MatchSignal,
@@ -98,6 +108,7 @@ pub use self::{
     },
     session::{DISCONNECT_REASON, LogoutError, Session, SessionFunctions, TokenList, Tokens},
     shutdown::Shutdown,
+    status::{StatusError, StatusFunctions},
     store::{
         MessageTimes, STORE_QUESTIONS_MAX, StoreFailure, StoreId, StoreOutcome, StoreReply,
         StoreRequest, StoredUser,

@@ -1,6 +1,10 @@
 //! Bounds that the engine keeps. What happens at each is said where it is used.
 
+use std::time::Duration;
+
 use bevy_ecs::prelude::*;
+
+use crate::matchmaker::MatchmakerOptions;
 
 /// Bytes in the longest match or party label, and in the longest status text.
 pub const LABEL_BYTES_MAX: usize = 2048;
@@ -34,6 +38,16 @@ pub struct Limits {
     pub match_empty_seconds_max: u32,
     /// Matches that may run at the same time.
     pub matches_max: usize,
+    /// What bounds the matchmaker, and how it works.
+    pub matchmaker: MatchmakerOptions,
+    /// A user has one session at a time: a new one ends the others.
+    pub single_socket: bool,
+    /// A session that joins a match leaves the others.
+    pub single_match: bool,
+    /// A session that joins a party, or makes one, leaves the others.
+    pub single_party: bool,
+    /// Time between two searches for parties that nobody is in; zero means never.
+    pub party_idle_check: Duration,
 }
 
 impl Default for Limits {
@@ -47,6 +61,11 @@ impl Default for Limits {
             deferred_per_callback_max: 128,
             match_empty_seconds_max: 0,
             matches_max: 200_000,
+            matchmaker: MatchmakerOptions::default(),
+            single_socket: false,
+            single_match: false,
+            single_party: false,
+            party_idle_check: Duration::from_secs(30),
         }
     }
 }

@@ -9,14 +9,17 @@ use std::{any::Any, fmt, sync::Arc};
 use bevy_ecs::prelude::*;
 use bytes::Bytes;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::{
     channel::{ChannelInfo, ChannelMessage, ChannelPresences},
     functions::{HookOutcome, RpcResult},
-    id::{CallId, MatchId, Slot, UserId, UserPresence},
+    id::{CallId, MatchId, PartyId, Slot, UserId, UserPresence},
     inbound::Cid,
     matches::{MatchInfo, MatchListing},
+    matchmaker::{MatchmakerMatched, MatchmakerStats, Search},
     notification::Notification,
+    party::{PartyInfo, PartyPage, PartyPresences},
     query::QueryError,
     store::{StoreId, StoreRequest},
     stream::{PresenceView, StreamId},
@@ -55,6 +58,9 @@ pub enum Outbound {
         /// The question.
         request: StoreRequest,
     },
+    /// What the matchmaker's [`Searcher`](crate::Searcher) is to do, one search at a time. Its answer comes
+    /// back as [`Inbound::Found`](crate::Inbound::Found).
+    Search(Box<Search>),
     /// The answer to a call from outside.
     Answer {
         /// Which call.
@@ -105,8 +111,28 @@ pub enum Reply {
         /// What the function returned.
         payload: String,
     },
+    /// The matchmaker looks for others; this is the ticket.
+    MatchmakerTicket(Uuid),
     /// The connection works.
     Pong,
+    /// Who is online of those whom the asker wants to follow.
+    Status(Vec<PresenceView>),
+    /// A party was made.
+    Party(Box<PartyInfo>),
+    /// Who waits to be let into a party.
+    PartyJoinRequests {
+        /// The id, as the client wrote it.
+        party_id: Arc<str>,
+        /// In the order in which they asked.
+        presences: Vec<UserPresence>,
+    },
+    /// The matchmaker looks for others for a party.
+    PartyMatchmakerTicket {
+        /// The id, as the client wrote it.
+        party_id: Arc<str>,
+        /// The ticket.
+        ticket: Uuid,
+    },
 }
 
 /// Something that happened.
@@ -148,10 +174,64 @@ pub enum Event {
         /// Previous values.
         leaves: Vec<PresenceView>,
     },
+    /// The matchmaker has found others.
+    MatchmakerMatched(Box<MatchmakerMatched>),
     /// Something went wrong that no request caused.
     Error(RequestError),
     /// A ready-made message of the wire protocol.
     Raw(RawEnvelope),
+    /// A party that the recipient is in now.
+    Party(Box<PartyInfo>),
+    /// A party has another leader.
+    PartyLeader {
+        /// Which party.
+        party_id: PartyId,
+        /// Who leads it now.
+        presence: UserPresence,
+    },
+    /// Somebody wants to join a party; told to its leader.
+    PartyJoinRequest {
+        /// Which party.
+        party_id: PartyId,
+        /// Who wants to join.
+        presence: UserPresence,
+    },
+    /// Somebody joined or left a party.
+    PartyPresence(Box<PartyPresences>),
+    /// The terms of a party changed.
+    PartyUpdate {
+        /// Which party.
+        party_id: PartyId,
+        /// Its label.
+        label: Arc<str>,
+        /// Whether anybody may join without being accepted.
+        open: bool,
+        /// Whether it stays out of listings.
+        hidden: bool,
+    },
+    /// Data from another member of a party.
+    PartyData {
+        /// Which party.
+        party_id: PartyId,
+        /// Who sent it.
+        presence: UserPresence,
+        /// What kind of data it is; the game's own affair.
+        op_code: i64,
+        /// The data.
+        data: Bytes,
+    },
+    /// A party is over, for the recipient at least.
+    PartyClose {
+        /// Which party.
+        party_id: PartyId,
+    },
+    /// The matchmaker looks for others for a party; told to those who did not ask for it.
+    PartyMatchmakerTicket {
+        /// Which party.
+        party_id: PartyId,
+        /// The ticket.
+        ticket: Uuid,
+    },
 }
 
 /// Data of a match on its way to participants.
@@ -260,6 +340,10 @@ pub enum Answer {
     Done,
     /// To [`Call::Census`](crate::Call::Census).
     Census(Census),
+    /// To [`Call::MatchmakerStats`](crate::Call::MatchmakerStats).
+    MatchmakerStats(MatchmakerStats),
+    /// To [`Call::ListParties`](crate::Call::ListParties).
+    Parties(Result<PartyPage, QueryError>),
 }
 
 /// How many of everything there is.

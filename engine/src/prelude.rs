@@ -8,7 +8,7 @@ pub use crate::{
     ChannelFunctions, ChannelId, Game, GameApp, HookOutcome, JoinAttempt, Leave, MatchDirectory,
     MatchError, MatchFilter, MatchFunctions, MatchId, MatchInit, MatchJoin, MatchJoinAttempt,
     MatchKind, MatchLeave, MatchListing, MatchLoop, MatchParams, MatchSignal, MatchTerminate,
-    Matches, MessageSender, NewNotification, NotificationFunctions, PresenceMeta, PresenceReason,
-    RequestKind, RpcCall, RpcError, RpcResult, SessionFunctions, SessionId, StreamFunctions,
-    StreamId, UserId, UserPresence,
+    Matches, MessageSender, NewNotification, NotificationFunctions, PartyFilter, PartyFunctions,
+    PresenceMeta, PresenceReason, RequestKind, RpcCall, RpcError, RpcResult, SessionFunctions,
+    SessionId, StatusFunctions, StreamFunctions, StreamId, UserId, UserPresence,
 };

@@ -9,7 +9,9 @@ use crate::{
     id::{CallId, Slot, UserPresence},
     inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundQueue, Opening, Permit},
     matches::{self, MatchFunctions},
+    matchmaker::{self, Found},
     outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
+    party::PartyFunctions,
     request::{Request, RequestKind},
     session::{self, PendingRequest, Session, SessionFunctions, SessionIndex},
     shutdown::Shutdown,
@@ -97,6 +99,7 @@ enum Arrival {
         id: StoreId,
         outcome: StoreOutcome,
     },
+    Found(Box<Found>),
 }
 
 /// Sessions that got an answer they had to wait for, and may go on.
@@ -130,6 +133,7 @@ pub(crate) fn receive(
             Inbound::Stored { id, outcome } => {
                 arrivals.others.push(Arrival::Stored { id, outcome })
             }
+            Inbound::Found(found) => arrivals.others.push(Arrival::Found(found)),
             Inbound::Shutdown { grace } => shutdown.begin(grace),
         }
     }
@@ -162,6 +166,7 @@ pub(crate) fn carry_out_requests(world: &mut World) {
                 }
             }
             Arrival::Stored { id, outcome } => store::take_answer(world, id, outcome),
+            Arrival::Found(found) => matchmaker::take_found(world, *found),
             Arrival::Call { id, call } => {
                 let since = store::last_question(world);
                 let rpc = match &*call {
@@ -383,7 +388,9 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
             world.user_disconnect(user);
             Answer::Done
         }
+        Call::MatchmakerStats => Answer::MatchmakerStats(matchmaker::stats(world)),
         Call::Census => Answer::Census(census(world)),
+        Call::ListParties(filter) => Answer::Parties(world.party_list(&filter)),
     }
 }
 

@@ -16,12 +16,14 @@ use crate::{
     inbound,
     limits::Limits,
     matches::MatchPlugin,
+    matchmaker::MatchmakerPlugin,
     outbound::Outbox,
+    party::PartyPlugin,
     request::RequestKind,
     requests::{self, Arrivals, HandleRequests, Resumed},
     session::SessionIndex,
     shutdown::{Shutdown, advance_shutdown},
-    status::Followers,
+    status::StatusPlugin,
     store::StoreQuestions,
     stream::{PresenceEvents, StreamIndex, announce_presences},
 };
@@ -122,7 +124,6 @@ impl Plugin for EnginePlugin {
             .init_resource::<SessionIndex>()
             .init_resource::<StreamIndex>()
             .init_resource::<PresenceEvents>()
-            .init_resource::<Followers>()
             .init_resource::<Shutdown>()
             .init_resource::<Disagreements>()
             .init_resource::<StoreQuestions>()
@@ -155,17 +156,23 @@ impl Plugin for EnginePlugin {
                     .in_set(PassSystems::Send),
             ),
         );
-        app.add_plugins((MatchPlugin, ChannelPlugin))
-            .handle_request(RequestKind::Rpc, functions::call_rpc)
-            .handle_request(RequestKind::Ping, requests::pong)
-            .handle_request(RequestKind::Pong, requests::ignore)
-            .add_systems(
-                Pass,
-                advance_shutdown
-                    .in_set(PassSystems::Settle)
-                    .after(crate::matches::settle_matches),
-            )
-            .set_error_handler(report_failure);
+        app.add_plugins((
+            MatchPlugin,
+            MatchmakerPlugin,
+            ChannelPlugin,
+            StatusPlugin,
+            PartyPlugin,
+        ))
+        .handle_request(RequestKind::Rpc, functions::call_rpc)
+        .handle_request(RequestKind::Ping, requests::pong)
+        .handle_request(RequestKind::Pong, requests::ignore)
+        .add_systems(
+            Pass,
+            advance_shutdown
+                .in_set(PassSystems::Settle)
+                .after(crate::matches::settle_matches),
+        )
+        .set_error_handler(report_failure);
     }
 }
 

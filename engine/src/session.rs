@@ -9,16 +9,20 @@ use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use smallvec::SmallVec;
 use thiserror::Error;
 use tracing::debug;
+use uuid::Uuid;
 
 use crate::{
     clock::Now,
     functions::Caller,
     id::{SessionId, Slot, UserId, UserPresence},
     inbound::{Cid, Opening, Permit},
+    limits::Limits,
     lookup::Lookup,
-    outbound::{Outbound, Outbox},
+    matchmaker::Tickets,
+    notification::Notification,
+    outbound::{Event, Outbound, Outbox, Recipients},
     request::Request,
-    status::Followers,
+    status::Follows,
     stream::{self, PresenceMeta, PresenceReason, StreamId},
 };
 
@@ -28,6 +32,7 @@ pub const DISCONNECT_REASON: &str = "server-side session disconnect";
 /// One connection's identity, and the route to its carrier.
 #[derive(Component, Debug)]
 #[component(on_add = index_session, on_remove = forget_session)]
+#[require(Follows)]
 pub struct Session {
     /// Where messages to it go.
     pub slot: Slot,
@@ -125,9 +130,6 @@ fn index_session(mut world: DeferredWorld, context: HookContext) {
         .by_user
         .get_or_default(presence.user_id)
         .push(context.entity);
-    world
-        .resource_mut::<Followers>()
-        .follow(slot, presence.user_id);
 }
 
 fn forget_session(mut world: DeferredWorld, context: HookContext) {
@@ -143,9 +145,6 @@ fn forget_session(mut world: DeferredWorld, context: HookContext) {
     if others.is_empty() {
         index.by_user.remove(&presence.user_id);
     }
-    world
-        .resource_mut::<Followers>()
-        .unfollow(slot, presence.user_id);
 }
 
 /// Starts a session: it receives its user's notifications and, if it wants, its user is online.
@@ -187,11 +186,52 @@ pub(crate) fn open(world: &mut World, opening: Opening) -> Entity {
             PresenceMeta::default(),
         );
     }
+    if world.resource::<Limits>().single_socket {
+        replace_others(world, session, user);
+    }
     session
 }
 
-/// Ends a session: it leaves every stream, and whoever is left on them learns of it.
+/// The code of the notification that another connection of the user takes the place of this one.
+const CODE_SINGLE_SOCKET: i32 = -7;
+
+/// Ends every other session of a user, and tells it why.
+fn replace_others(world: &mut World, session: Entity, user: UserId) {
+    let create_us = world.resource::<Now>().unix_ms.saturating_mul(1000);
+    let sessions = world.resource::<SessionIndex>().of_user(user).to_vec();
+    for other in sessions.into_iter().filter(|other| *other != session) {
+        let Some((slot, id)) = world
+            .get::<Session>(other)
+            .map(|found| (found.slot, found.presence.session_id))
+        else {
+            continue;
+        };
+        let notification = Notification {
+            id: Uuid::new_v4(),
+            subject: "single_socket".to_owned(),
+            content: "{}".to_owned(),
+            code: CODE_SINGLE_SOCKET,
+            sender: None,
+            create_us,
+            persistent: false,
+        };
+        let event = Event::Notifications(vec![notification]);
+        world
+            .resource_mut::<Outbox>()
+            .send(Recipients::One(slot), event);
+        disconnect(world, id, PresenceReason::Disconnect);
+    }
+}
+
+/// Ends a session: it is looked for by the matchmaker no more, and leaves every stream, and whoever is left
+/// on them learns of it.
 pub(crate) fn close(world: &mut World, session: Entity, reason: PresenceReason) {
+    if let Some(id) = world
+        .get::<Session>(session)
+        .map(|session| session.presence.session_id)
+    {
+        world.resource_mut::<Tickets>().remove_of_session(id);
+    }
     stream::untrack_session(world, session, reason);
     world.despawn(session);
 }
@@ -304,5 +344,47 @@ impl SessionFunctions for World {
         let tokens = self.get_resource::<Tokens>();
         let tokens = tokens.ok_or(LogoutError::Unavailable)?;
         tokens.0.logout(user_id, token, refresh_token, unix_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stage::Stage;
+
+    #[test]
+    fn a_new_connection_replaces_the_others_if_so_configured() {
+        let mut stage = Stage::with(Limits {
+            single_socket: true,
+            ..Limits::default()
+        });
+        let bob = stage.connect("bob");
+        let first = stage.connect_online("alice");
+        stage.clear();
+        let second = stage.connect("alice");
+        assert_eq!(
+            stage.heard(&first),
+            [
+                "told: -7 single_socket {} None",
+                "closed: server-side session disconnect"
+            ]
+        );
+        let left = stage.world().user_sessions(second.who.user_id);
+        assert_eq!(left, [second.who.session_id]);
+        assert_eq!(
+            stage.heard(&second),
+            ["status -alice="],
+            "it sees the other one go"
+        );
+        assert_eq!(stage.ask(&bob, Request::Ping), ["reply: Pong"]);
+        assert_eq!(stage.ask(&first, Request::Ping), [""; 0]);
+    }
+
+    #[test]
+    fn a_user_has_many_connections_by_default() {
+        let mut stage = Stage::new();
+        let first = stage.connect("alice");
+        stage.connect("alice");
+        assert_eq!(stage.ask(&first, Request::Ping), ["reply: Pong"]);
     }
 }

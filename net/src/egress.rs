@@ -9,6 +9,7 @@ use tracing::warn;
 use crate::{
     bridge::Calls,
     convert::{Encoding, Frames, event_to_frame, reply_to_frame},
+    search_link::SearchLink,
     store_link::StoreLink,
     thread::{Egress, EgressSender},
 };
@@ -28,6 +29,7 @@ pub(crate) struct EgressRouter {
     threads: Vec<Outlet>,
     calls: Arc<Calls>,
     store: StoreLink,
+    search: SearchLink,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,12 @@ struct Outlet {
 }
 
 impl EgressRouter {
-    pub(crate) fn new(senders: Vec<EgressSender>, calls: Arc<Calls>, store: StoreLink) -> Self {
+    pub(crate) fn new(
+        senders: Vec<EgressSender>,
+        calls: Arc<Calls>,
+        store: StoreLink,
+        search: SearchLink,
+    ) -> Self {
         let threads = senders
             .into_iter()
             .map(|sender| Outlet {
@@ -49,6 +56,7 @@ impl EgressRouter {
             threads,
             calls,
             store,
+            search,
         }
     }
 
@@ -75,6 +83,7 @@ impl EgressRouter {
                 }
                 Outbound::Answer { id, answer } => self.calls.complete(id, answer),
                 Outbound::Store { id, request } => self.store.ask(id, request),
+                Outbound::Search(search) => self.search.search(*search),
             }
         }
         for outlet in &mut self.threads {

@@ -28,6 +28,7 @@ mod listen;
 mod logging;
 mod pace;
 mod peer;
+mod search_link;
 mod server;
 pub mod store;
 mod store_link;

@@ -14,8 +14,8 @@ use bevy_app::{App, AppExit, Plugin};
 use bevy_ecs::prelude::*;
 use thiserror::Error;
 use tiltyard::{
-    Disagreements, EnginePlugin, FunctionNames, InboundSender, Limits, NodeName, Now, Outbox, Pass,
-    Shutdown, Tokens,
+    Disagreements, EnginePlugin, FunctionNames, InboundSender, Limits, MatchTokenSigner,
+    MatchmakerOptions, NodeName, Now, Outbox, Pass, Shutdown, Tokens,
 };
 use tokio::{runtime, sync::watch, task::LocalSet};
 use tracing::{error, info};
@@ -34,6 +34,7 @@ use crate::{
     logging,
     pace::{Pace, sharpen_sleep},
     peer::{Peers, ReaderOptions, Timing},
+    search_link::SearchLink,
     store::{OpenError, Store},
     store_link::StoreLink,
     thread::{EgressReceiver, NetThread, egress_channel},
@@ -136,12 +137,37 @@ pub fn engine_plugin(config: &Config) -> EnginePlugin {
         join_attempts_per_match_max: config.matches.join_attempt_queue_size,
         deferred_per_callback_max: config.matches.deferred_queue_size,
         match_empty_seconds_max: u32::try_from(config.matches.max_empty_sec).unwrap_or(u32::MAX),
+        matchmaker: matchmaker_options(&config.matchmaker),
+        single_socket: config.session.single_socket,
+        single_match: config.session.single_match,
+        single_party: config.session.single_party,
+        party_idle_check: Duration::from_millis(config.party.idle_check_interval_ms),
         ..Limits::default()
     };
     EnginePlugin {
         node: NodeName::new(&config.name).unwrap_or_else(fallback_node),
         limits,
     }
+}
+
+fn matchmaker_options(config: &config::Matchmaker) -> MatchmakerOptions {
+    MatchmakerOptions {
+        tickets_max: config.max_tickets,
+        interval: Duration::from_secs(config.interval_sec),
+        intervals_max: config.max_intervals,
+        mutual: config.rev_precision,
+        mutual_intervals_max: config.rev_threshold,
+        eager: config.eager,
+    }
+}
+
+/// Signs what the matchmaker finds with the key of sessions.
+fn match_token_signer(sessions: &Arc<Sessions>) -> MatchTokenSigner {
+    let sessions = sessions.clone();
+    MatchTokenSigner(Arc::new(move |id, unix_seconds| {
+        let now = jiff::Timestamp::from_second(unix_seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        sessions.matchmaker_token(&id.to_string(), now)
+    }))
 }
 
 fn fallback_node() -> NodeName {
@@ -230,6 +256,7 @@ pub fn run_with(
     let queue_for_store = queue.0.clone();
     let bridge = Bridge::new(queue.0.clone());
     let sessions = Arc::new(Sessions::new(&secrets, &config.session));
+    app.insert_resource(match_token_signer(&sessions));
     app.insert_resource(Tokens(sessions.clone()));
     let config = Arc::new(config);
     let state = ApiState {
@@ -251,6 +278,7 @@ pub fn run_with(
         app.world(),
     );
     let network = Network::start(&config, &listener, &router, &sessions, queue)?;
+    let search_link = SearchLink::start(queue_for_store.clone())?;
     let store_link = StoreLink::start(control.handle(), store.clone(), queue_for_store);
     watch_signals(&control, &app, config.shutdown_grace_sec);
     announce(address, &config);
@@ -259,7 +287,7 @@ pub fn run_with(
     tick(
         &mut app,
         config.engine.pass_rate_hz,
-        EgressRouter::new(senders, bridge.calls(), store_link),
+        EgressRouter::new(senders, bridge.calls(), store_link, search_link),
     );
     info!("stopped ticking; closing connections");
     network.stop();
@@ -289,17 +317,17 @@ fn router(state: ApiState, files: Option<PublicFiles>, world: &World) -> axum::R
     api::around(sockets, state)
 }
 
-/// The few lines that whoever starts a server reads.
-#[expect(
-    clippy::print_stdout,
-    reason = "for whoever started it, whatever the log level"
-)]
+/// The few lines that whoever starts a server reads, whatever the log level.
 fn announce(address: SocketAddr, config: &Config) {
     let data = std::fs::canonicalize(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
-    println!("Tiltyard {} is listening.", env!("CARGO_PKG_VERSION"));
-    println!("  page    http://{address}/");
-    println!("  socket  ws://{address}/ws");
-    println!("  data    {}", data.display());
+    let text = format!(
+        "Tiltyard {} is listening.\n  page    http://{address}/\n  socket  ws://{address}/ws\n  data    {}",
+        env!("CARGO_PKG_VERSION"),
+        data.display(),
+    );
+    if let Err(problem) = writeln!(io::stdout(), "{text}") {
+        info!(%address, %problem, "listening, though nobody reads the output");
+    }
     for warning in config.warnings() {
         tracing::warn!("{warning}");
     }

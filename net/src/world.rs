@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use crate::{
     api::{
-        ApiCall, Code, HookFailure, ListFailure, MatchFilter, MatchListing, RpcFailure, RpcReply,
-        RpcRequest, Verdict, When, World, WorldError,
+        ApiCall, Code, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,
+        MatchmakerStats, PartyFilter, PartyListing, PartyPage, RpcFailure, RpcReply, RpcRequest,
+        Verdict, When, World, WorldError,
     },
     auth::SessionClaims,
     bridge::{Bridge, BridgeError},
@@ -95,6 +96,51 @@ impl World for EngineWorld {
                 Ok(Answer::Matches(Ok(found))) => Ok(found.into_iter().map(listing).collect()),
                 Ok(Answer::Matches(Err(error))) => {
                     debug!(%error, "a match query cannot be read");
+                    Err(ListFailure::BadQuery)
+                }
+                Ok(_) => Err(ListFailure::World(WorldError::Stopped)),
+                Err(error) => Err(ListFailure::World(error.into())),
+            }
+        }
+        .boxed()
+    }
+
+    fn matchmaker_stats(&self) -> BoxFuture<'_, Result<MatchmakerStats, WorldError>> {
+        async move {
+            let Answer::MatchmakerStats(stats) = self.bridge.call(Call::MatchmakerStats).await?
+            else {
+                return Err(WorldError::Stopped);
+            };
+            let completions = stats.completions.into_iter();
+            let completions = completions.map(|completion| MatchmakerCompletion {
+                created_ns: completion.created_ns,
+                completed_ns: completion.completed_ns,
+            });
+            Ok(MatchmakerStats {
+                ticket_count: stats.ticket_count,
+                oldest_created_ns: stats.oldest_created_ns,
+                completions: completions.collect(),
+            })
+        }
+        .boxed()
+    }
+
+    fn list_parties(&self, filter: PartyFilter) -> BoxFuture<'_, Result<PartyPage, ListFailure>> {
+        async move {
+            let filter = tiltyard::PartyFilter {
+                limit: filter.limit,
+                offset: filter.offset,
+                open: filter.open,
+                query: filter.query,
+                hidden: false,
+            };
+            match self.bridge.call(Call::ListParties(filter)).await {
+                Ok(Answer::Parties(Ok(page))) => Ok(PartyPage {
+                    parties: page.parties.into_iter().map(party_listing).collect(),
+                    next: page.next,
+                }),
+                Ok(Answer::Parties(Err(error))) => {
+                    debug!(%error, "a party query cannot be read");
                     Err(ListFailure::BadQuery)
                 }
                 Ok(_) => Err(ListFailure::World(WorldError::Stopped)),
@@ -199,5 +245,14 @@ fn listing(found: tiltyard::MatchListing) -> MatchListing {
         size: u32::try_from(found.size).unwrap_or(u32::MAX),
         tick_rate: u32::from(found.tick_rate),
         handler_name: found.kind.to_owned(),
+    }
+}
+
+fn party_listing(found: tiltyard::PartyListing) -> PartyListing {
+    PartyListing {
+        party_id: found.party_id.to_string(),
+        open: found.open,
+        max_size: u32::try_from(found.size_max).unwrap_or(u32::MAX),
+        label: found.label.to_string(),
     }
 }

@@ -9,7 +9,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -88,6 +88,8 @@ async fn main() {
 struct Process {
     child: Child,
     address: String,
+    /// Kept so that the server can go on writing.
+    _output: BufReader<ChildStdout>,
 }
 
 impl Process {
@@ -104,16 +106,18 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()
             .expect("the fixture starts");
-        let output = BufReader::new(child.stdout.take().expect("its output"));
-        let line = output
-            .lines()
-            .map_while(Result::ok)
-            .find(|line| line.contains("http://"))
-            .expect("it says where");
-        let (_, address) = line.split_once("http://").expect("an address");
+        let mut output = BufReader::new(child.stdout.take().expect("its output"));
+        let mut line = String::new();
+        while !line.contains("http://") {
+            line.clear();
+            let read = output.read_line(&mut line).expect("its output");
+            assert!(read > 0, "the server says where it listens");
+        }
+        let (_, address) = line.trim_end().split_once("http://").expect("an address");
         Self {
             child,
             address: address.trim_end_matches('/').to_owned(),
+            _output: output,
         }
     }
 

@@ -97,6 +97,19 @@ impl Functions {
         }
     }
 
+    /// Asks game code where players go that the matchmaker put together. `None` if it does not say.
+    pub(crate) fn call_matched(world: &mut World, entries: Vec<MatchedEntry>) -> Option<MatchId> {
+        let outcome =
+            Function::call::<Self>(world, |functions| functions.matched.as_mut(), entries);
+        match outcome? {
+            Ok(id) => id,
+            Err(failure) => {
+                error!(hook = "MatchmakerMatched", %failure, "hook of the matchmaker failed");
+                None
+            }
+        }
+    }
+
     /// Runs the hook before an HTTP operation, if there is one.
     pub(crate) fn call_before_api(
         world: &mut World,

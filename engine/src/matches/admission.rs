@@ -9,6 +9,7 @@ use super::{
     callbacks::{call, conclude, settle_one},
     components::{Knock, Knocks, Label, Occasion, Turn},
     index::MatchIndex,
+    requests::leave_others_if_single,
 };
 use crate::{
     id::{MatchId, UserPresence},
@@ -203,13 +204,15 @@ fn decide(world: &mut World, entity: Entity, knock: &Knock, verdict: Option<Occa
     if let Some(mut turn) = world.get_mut::<Turn>(entity) {
         turn.0 = Some(Box::new(Occasion::Join(vec![who.clone()])));
     }
+    let stream = StreamId::of_match(id);
     stream::track(
         world,
         knock.session,
         who.user_id,
-        &StreamId::of_match(id),
+        &stream,
         PresenceMeta::default(),
     );
+    leave_others_if_single(world, knock.session, &stream);
     let info = MatchInfo {
         match_id: MatchText::Spelled(knock.spelled.clone()),
         authoritative: true,

@@ -100,7 +100,13 @@ pub(super) fn join(world: &mut World, asker: &Asker, request: Request) -> Handle
         MatchTarget::Token(spelled) => (spelled, false),
     };
     let stream = StreamId::of_match(id);
-    if let Err(error) = check_room(world, asker, &stream).and_then(|()| check_metadata(&metadata)) {
+    let single = world.resource::<Limits>().single_match;
+    let room = if single {
+        Ok(())
+    } else {
+        check_room(world, asker, &stream)
+    };
+    if let Err(error) = room.and_then(|()| check_metadata(&metadata)) {
         return Handled::refuse(error);
     }
     if id.is_authoritative() {
@@ -116,8 +122,19 @@ pub(super) fn join(world: &mut World, asker: &Asker, request: Request) -> Handle
         &stream,
         PresenceMeta::default(),
     );
+    if tracked == Tracked::New {
+        leave_others_if_single(world, asker.session, &stream);
+    }
     let info = relayed_info(world, asker, MatchText::Spelled(text), &stream, tracked);
     Handled::Reply(Reply::Match(Box::new(info)))
+}
+
+/// Takes a session that has joined a match out of the others, if one is all it may be in.
+pub(super) fn leave_others_if_single(world: &mut World, session: Entity, joined: &StreamId) {
+    if world.resource::<Limits>().single_match {
+        let modes = [mode::MATCH_RELAYED, mode::MATCH_AUTHORITATIVE];
+        stream::untrack_others(world, session, &modes, joined);
+    }
 }
 
 /// Leaves a match of either kind.
@@ -327,4 +344,69 @@ fn check_metadata(metadata: &BTreeMap<String, String>) -> Result<(), RequestErro
 
 fn not_found() -> RequestError {
     RequestError::new(ErrorCode::MatchNotFound, "Match not found")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        GameApp, MatchError, MatchFunctions, MatchInit, MatchKind, MatchParams, stage::Stage,
+    };
+
+    #[derive(Component)]
+    struct Duel;
+
+    impl MatchKind for Duel {
+        const NAME: &'static str = "duel";
+
+        fn init(_: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
+            Ok(MatchInit::new(Self))
+        }
+    }
+
+    fn join_request(match_id: MatchId) -> Request {
+        Request::MatchJoin {
+            target: MatchTarget::Token(Spelled {
+                id: match_id,
+                text: match_id.to_string().into(),
+            }),
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_session_that_joins_a_match_leaves_the_others_if_so_configured() {
+        let mut stage = Stage::with(Limits {
+            single_match: true,
+            matches_per_session_max: 2,
+            ..Limits::default()
+        });
+        let (alice, bob) = (stage.connect("alice"), stage.connect("bob"));
+        let [one, two] = [1, 2].map(|number| MatchId::relayed(Uuid::from_u128(number)));
+        stage.reply(&bob, join_request(one));
+        for _ in 0..2 {
+            let create = Request::MatchCreate {
+                name: String::new(),
+            };
+            stage.reply(&alice, create);
+        }
+        stage.reply(&alice, join_request(one));
+        stage.clear();
+        stage.reply(&alice, join_request(one));
+        assert_eq!(stage.heard(&bob), [""; 0], "joining again changes nothing");
+        stage.reply(&alice, join_request(two));
+        assert_eq!(stage.heard(&bob), ["match -alice"]);
+        stage.app.add_match::<Duel>();
+        let duel = stage
+            .world()
+            .match_create("duel", &MatchParams::default())
+            .unwrap();
+        stage.reply(&bob, join_request(two));
+        stage.clear();
+        assert_eq!(stage.reply(&alice, join_request(duel)), "match");
+        assert_eq!(stage.heard(&bob), ["match -alice"], "of either kind");
+        stage.reply(&alice, join_request(two));
+        let size = stage.world().match_get(duel).unwrap().size;
+        assert_eq!(size, 0, "its rules learn of it");
+    }
 }

@@ -68,6 +68,24 @@ impl CompiledQuery {
         self.conclude(&tally)
     }
 
+    /// Whether all documents that match have the same score, if no field of theirs has several values.
+    pub(crate) fn scores_alike(&self) -> bool {
+        self.clauses.iter().all(|clause| {
+            let alike = !matches!(clause.condition, Condition::Fuzzy { .. })
+                && !clause.condition.matches_any_number();
+            clause.occur == Occur::MustNot || (clause.occur == Occur::Must && alike)
+        })
+    }
+
+    /// What its patterns take in memory.
+    pub(crate) fn pattern_bytes(&self) -> usize {
+        let patterns = self.clauses.iter().map(|clause| match &clause.condition {
+            Condition::Pattern(pattern) => pattern.bytes(),
+            _ => 0,
+        });
+        patterns.sum()
+    }
+
     /// The score of a document, given what all clauses found in it.
     pub(super) fn conclude(&self, tally: &Tally) -> Option<f64> {
         let (mut required, mut optional) = (0, 0);

@@ -30,6 +30,7 @@
 //! # Ok::<(), tiltyard::query::QueryError>(())
 //! ```
 
+mod arrivals;
 mod clause;
 mod compile;
 mod condition;
@@ -49,6 +50,7 @@ mod examples;
 #[cfg(test)]
 mod properties;
 
+pub(crate) use arrivals::{ArrivalIndex, Narrowed};
 pub use clause::{CLAUSES_MAX, QUERY_BYTES_MAX, Query};
 pub use compile::CompiledQuery;
 pub use document::{Document, DocumentBuilder};

@@ -1,39 +1,26 @@
-//! Online status: who follows whom.
+//! Online status: who follows whom, and what they see.
+//!
+//! A user is online while anybody is on their status stream. Who follows a user is told what happens
+//! there, wherever they are; following needs no friendship and ends with the session.
 
-use std::{collections::BTreeSet, sync::Arc};
+mod followers;
+mod functions;
+mod requests;
 
-use bevy_ecs::prelude::*;
+use bevy_app::prelude::*;
 
-use crate::{
-    id::{Slot, UserId},
-    lookup::Lookup,
-    outbound::Recipients,
-};
+pub(crate) use self::followers::{Followers, Follows};
+pub use self::functions::{StatusError, StatusFunctions};
+use crate::{request::RequestKind, requests::HandleRequests};
 
-/// Which sessions want to know about a user. Every session follows its own user while it lives.
-#[derive(Resource, Default, Debug)]
-pub(crate) struct Followers {
-    of_user: Lookup<UserId, BTreeSet<Slot>>,
-}
+/// Following and being online.
+pub(crate) struct StatusPlugin;
 
-impl Followers {
-    pub(crate) fn follow(&mut self, slot: Slot, user: UserId) {
-        self.of_user.get_or_default(user).insert(slot);
-    }
-
-    pub(crate) fn unfollow(&mut self, slot: Slot, user: UserId) {
-        let Some(slots) = self.of_user.get_mut(&user) else {
-            return;
-        };
-        slots.remove(&slot);
-        if slots.is_empty() {
-            self.of_user.remove(&user);
-        }
-    }
-
-    /// Those who follow a user.
-    pub(crate) fn of(&self, user: UserId) -> Option<Recipients> {
-        let slots: Arc<[Slot]> = self.of_user.get(&user)?.iter().copied().collect();
-        Some(Recipients::Many(slots))
+impl Plugin for StatusPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Followers>()
+            .handle_request(RequestKind::StatusFollow, requests::follow)
+            .handle_request(RequestKind::StatusUnfollow, requests::unfollow)
+            .handle_request(RequestKind::StatusUpdate, requests::update);
     }
 }

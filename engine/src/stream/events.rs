@@ -9,6 +9,7 @@ use crate::{
     channel,
     id::{UserId, UserPresence},
     outbound::{Event, Outbox},
+    party::PartyPresences,
     status::Followers,
 };
 
@@ -119,7 +120,9 @@ pub(crate) fn announce_presences(world: &mut World) {
     let changes = std::mem::take(&mut world.resource_mut::<PresenceEvents>().changes);
     for change in changes {
         let to = if change.id.mode == mode::STATUS {
-            world.resource::<Followers>().of(UserId(change.id.subject))
+            world
+                .resource_mut::<Followers>()
+                .of(UserId(change.id.subject))
         } else {
             ops::recipients(world, change.stream)
         };
@@ -135,6 +138,13 @@ fn event_of(
         id, joins, leaves, ..
     }: Change,
 ) -> Event {
+    if let Some(party_id) = id.party_id() {
+        return Event::PartyPresence(Box::new(PartyPresences {
+            party_id,
+            joins,
+            leaves,
+        }));
+    }
     match id.mode {
         mode::STATUS => Event::StatusPresence { joins, leaves },
         mode::CHANNEL | mode::GROUP | mode::DIRECT_MESSAGE => {

@@ -110,6 +110,12 @@ impl StreamId {
             _ => None,
         }
     }
+
+    /// The party whose members these are.
+    #[must_use]
+    pub fn party_id(&self) -> Option<PartyId> {
+        (self.mode == mode::PARTY).then(|| PartyId::new(self.subject, &self.label))
+    }
 }
 
 fn index_stream(mut world: DeferredWorld, context: HookContext) {

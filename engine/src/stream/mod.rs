@@ -24,8 +24,8 @@ pub use self::{
 pub(crate) use self::{
     events::{PresenceEvents, announce_presences},
     ops::{
-        StreamIndex, Tracked, close, entity_of, find, members, recipients, roster_len, stream_of,
-        track, untrack, untrack_session,
+        StreamIndex, Tracked, close, entity_of, find, members, recipients, recipients_in,
+        roster_len, stream_of, track, untrack, untrack_others, untrack_session, update,
     },
     presence::{Presences, SessionPresences},
 };

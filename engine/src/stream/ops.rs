@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{prelude::*, world::DeferredWorld};
 
 use super::{
     Presence, PresenceEvents, PresenceMeta, PresenceReason, StreamId,
@@ -13,6 +13,7 @@ use crate::{
     id::{Slot, UserId, UserPresence},
     lookup::Lookup,
     outbound::Recipients,
+    party,
     session::Session,
 };
 
@@ -119,6 +120,9 @@ pub(crate) fn track(
         roster.forget();
     }
     if let Some(view) = view {
+        if let Some(party_id) = id.party_id() {
+            party::member_joined(&mut world.into(), party_id, &view.who, slot);
+        }
         world
             .resource_mut::<PresenceEvents>()
             .joined(stream, id, view);
@@ -147,6 +151,20 @@ pub(crate) fn update(
     let before = (!presence.meta.hidden).then(|| PresenceView::of(&presence));
     presence.meta = meta;
     let after = (!presence.meta.hidden).then(|| PresenceView::of(&presence));
+    let slot = presence.slot;
+    if let Some(party_id) = id.party_id() {
+        // Only who becomes visible or invisible comes or goes; a changed presence stays where it is.
+        match (&before, &after) {
+            (None, Some(view)) => {
+                party::member_joined(&mut world.into(), party_id, &view.who, slot)
+            }
+            (Some(view), None) => {
+                party::member_left(&mut world.into(), party_id, &view.who);
+                world.flush();
+            }
+            _ => {}
+        }
+    }
     world
         .resource_mut::<PresenceEvents>()
         .updated(stream, id, after, before);
@@ -168,6 +186,21 @@ pub(crate) fn untrack_session(world: &mut World, session: Entity, reason: Presen
         .unwrap_or_default();
     for presence in presences {
         untrack(world, presence, reason);
+    }
+}
+
+/// Takes a session off every other stream of these modes.
+pub(crate) fn untrack_others(world: &mut World, session: Entity, modes: &[u8], keep: &StreamId) {
+    let presences = world
+        .get::<SessionPresences>(session)
+        .map(|all| all.as_slice().to_vec())
+        .unwrap_or_default();
+    for presence in presences {
+        let other =
+            stream_of(world, presence).is_some_and(|id| modes.contains(&id.mode) && id != keep);
+        if other {
+            untrack(world, presence, PresenceReason::Leave);
+        }
     }
 }
 
@@ -214,6 +247,11 @@ pub(crate) fn roster_len(world: &World, id: &StreamId) -> usize {
 
 /// Where messages to everybody on a stream go; `None` if nobody is there.
 pub(crate) fn recipients(world: &mut World, stream: Entity) -> Option<Recipients> {
+    recipients_in(&mut world.into(), stream)
+}
+
+/// The same, in the middle of a change.
+pub(crate) fn recipients_in(world: &mut DeferredWorld, stream: Entity) -> Option<Recipients> {
     if let Some(shared) = world.get::<Roster>(stream)?.shared.clone() {
         return Some(Recipients::Many(shared));
     }

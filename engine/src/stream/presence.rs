@@ -8,6 +8,7 @@ use super::{PresenceEvents, StreamId, events::PresenceView, ops::Roster, swap_se
 use crate::{
     id::{Slot, UserPresence},
     matches::Departures,
+    party,
 };
 
 /// Why a presence changed.
@@ -128,6 +129,10 @@ fn leave(mut world: DeferredWorld, context: HookContext) {
             .push(match_id, presence.who.clone(), presence.reason);
     }
     let view = PresenceView::of(&presence);
+    // Who leads from now on is told before who went.
+    if let Some(party_id) = id.party_id() {
+        party::member_left(&mut world, party_id, &presence.who);
+    }
     if !presence.meta.hidden {
         world
             .resource_mut::<PresenceEvents>()

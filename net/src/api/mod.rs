@@ -18,8 +18,10 @@ mod error;
 mod frame;
 mod gateway;
 mod matches;
+mod matchmaker;
 mod notification;
 mod operation;
+mod parties;
 mod query;
 mod routes;
 mod rpc;
@@ -36,7 +38,8 @@ use axum::Router;
 pub use caller::client_address;
 pub use error::Code;
 pub use world::{
-    ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, RpcFailure, RpcReply, RpcRequest,
+    ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,
+    MatchmakerStats, PartyFilter, PartyListing, PartyPage, RpcFailure, RpcReply, RpcRequest,
     Verdict, When, World, WorldError,
 };
 

@@ -11,8 +11,10 @@ use super::channel::ListChannelMessages;
 use super::error::{ApiError, Code};
 use super::gateway::Exchange;
 use super::matches::ListMatches;
+use super::matchmaker::GetMatchmakerStats;
 use super::notification::{DeleteNotifications, ListNotifications};
 use super::operation::{self, Operation};
+use super::parties::ListParties;
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
 use super::user::GetUsers;
@@ -36,6 +38,8 @@ const ROUTES: &[Route] = &[
     route::<UpdateAccount>("PUT", "/v2/account"),
     route::<GetUsers>("GET", "/v2/user"),
     route::<ListMatches>("GET", "/v2/match"),
+    route::<GetMatchmakerStats>("GET", "/v2/matchmaker/stats"),
+    route::<ListParties>("GET", "/v2/party"),
     route::<ListChannelMessages>("GET", "/v2/channel/{}"),
     route::<ListNotifications>("GET", "/v2/notification"),
     route::<DeleteNotifications>("DELETE", "/v2/notification"),

@@ -28,6 +28,11 @@ pub trait World: Send + Sync + 'static {
         filter: MatchFilter,
     ) -> BoxFuture<'_, Result<Vec<MatchListing>, ListFailure>>;
 
+    /// How the matchmaker had been doing when its latest interval was over.
+    fn matchmaker_stats(&self) -> BoxFuture<'_, Result<MatchmakerStats, WorldError>>;
+    /// Lists parties that are not hidden.
+    fn list_parties(&self, filter: PartyFilter) -> BoxFuture<'_, Result<PartyPage, ListFailure>>;
+
     /// Those of the users who have a status.
     fn online(&self, users: Vec<Uuid>) -> BoxFuture<'_, Result<BTreeSet<Uuid>, WorldError>>;
 
@@ -177,7 +182,62 @@ pub struct MatchListing {
     pub handler_name: String,
 }
 
-/// Why matches were not listed.
+/// How the matchmaker has been doing. Times are nanoseconds since 1970.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct MatchmakerStats {
+    /// Tickets that waited.
+    pub ticket_count: usize,
+    /// Since when the first of them waited.
+    pub oldest_created_ns: Option<i64>,
+    /// The latest players that found others, the last of them last.
+    pub completions: Vec<MatchmakerCompletion>,
+}
+
+/// One player's way to a match. Times are nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MatchmakerCompletion {
+    /// When they asked.
+    pub created_ns: i64,
+    /// When others were found.
+    pub completed_ns: i64,
+}
+
+/// Which parties to list. `None` is no filter.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PartyFilter {
+    /// Parties at most, 1 to 100.
+    pub limit: usize,
+    /// Parties to leave out first.
+    pub offset: usize,
+    /// Only parties that anybody may join, or only the others.
+    pub open: Option<bool>,
+    /// A query over labels; empty for none.
+    pub query: String,
+}
+
+/// A party.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PartyListing {
+    /// Its id, with the node after the dot.
+    pub party_id: String,
+    /// Whether anybody may join without being accepted.
+    pub open: bool,
+    /// Members that fit.
+    pub max_size: u32,
+    /// Its label, a JSON object.
+    pub label: String,
+}
+
+/// Some of the parties.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PartyPage {
+    /// The parties.
+    pub parties: Vec<PartyListing>,
+    /// The offset of the next page, if there is one.
+    pub next: Option<usize>,
+}
+
+/// Why matches, or parties, were not listed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ListFailure {

@@ -222,6 +222,9 @@ options! {
         rev_precision: bool = "false";
         /// Intervals of work after which a pass drops the mutual check; 0 for never.
         rev_threshold: u32 = "1";
+        /// Full matches are made at once rather than after the interval.
+        /// The reference server has no such option and waits.
+        eager: bool = "true";
     }
 }
 

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tiltyard::{
-    ChannelMessage, EnvelopeReader, Event, MatchDataEvent, Notification, PresenceView, RawEnvelope,
-    StreamId,
+    ChannelMessage, EnvelopeReader, Event, MatchDataEvent, MatchedTarget, MatchmakerMatched,
+    MatchmakerUser, Notification, PresenceView, RawEnvelope, StreamId,
 };
 use tiltyard_proto::{
     api, json,
     match_data::{self, MatchDataParts, PresenceParts},
-    realtime::{self as wire, Envelope, envelope::Message},
+    realtime::{self as wire, Envelope, envelope::Message, matchmaker_matched},
 };
 use uuid::Uuid;
 
 use super::{
     Encoding,
     frame::{envelope_frame, frame},
-    reply::{ChannelNames, error_to_wire, time_to_wire, view_to_wire},
+    reply::{
+        ChannelNames, error_to_wire, party_ticket_to_wire, party_to_wire, presence_to_wire,
+        statuses, time_to_wire, view_to_wire,
+    },
 };
 
 /// An event, ready to be sent.
@@ -124,8 +127,59 @@ fn event_to_wire(event: &Event) -> Option<Message> {
                 leaves: statuses(leaves),
             })
         }
+        Event::MatchmakerMatched(matched) => Message::MatchmakerMatched(matched_to_wire(matched)),
+        Event::PartyMatchmakerTicket { party_id, ticket } => {
+            party_ticket_to_wire(party_id, *ticket)
+        }
         Event::Error(error) => error_to_wire(error.clone()),
         Event::MatchData(_) | Event::Raw(_) => return None,
+        other => return party_event_to_wire(other),
+    })
+}
+
+fn party_event_to_wire(event: &Event) -> Option<Message> {
+    Some(match event {
+        Event::Party(info) => Message::Party(party_to_wire(info)),
+        Event::PartyLeader { party_id, presence } => Message::PartyLeader(wire::PartyLeader {
+            party_id: party_id.to_string(),
+            presence: Some(presence_to_wire(presence)),
+        }),
+        Event::PartyJoinRequest { party_id, presence } => {
+            Message::PartyJoinRequest(wire::PartyJoinRequest {
+                party_id: party_id.to_string(),
+                presences: vec![presence_to_wire(presence)],
+            })
+        }
+        Event::PartyPresence(presences) => Message::PartyPresenceEvent(wire::PartyPresenceEvent {
+            party_id: presences.party_id.to_string(),
+            joins: views(&presences.joins),
+            leaves: views(&presences.leaves),
+        }),
+        Event::PartyUpdate {
+            party_id,
+            label,
+            open,
+            hidden,
+        } => Message::PartyUpdate(wire::PartyUpdate {
+            party_id: party_id.to_string(),
+            label: label.to_string(),
+            open: *open,
+            hidden: *hidden,
+        }),
+        Event::PartyData {
+            party_id,
+            presence,
+            op_code,
+            data,
+        } => Message::PartyData(wire::PartyData {
+            party_id: party_id.to_string(),
+            presence: Some(presence_to_wire(presence)),
+            op_code: *op_code,
+            data: data.to_vec(),
+        }),
+        Event::PartyClose { party_id } => Message::PartyClose(wire::PartyClose {
+            party_id: party_id.to_string(),
+        }),
         other => {
             tracing::error!(?other, "an event has no wire form");
             return None;
@@ -135,6 +189,28 @@ fn event_to_wire(event: &Event) -> Option<Message> {
 
 fn views(views: &[PresenceView]) -> Vec<wire::UserPresence> {
     views.iter().map(view_to_wire).collect()
+}
+
+fn matched_to_wire(matched: &MatchmakerMatched) -> wire::MatchmakerMatched {
+    let id = match &matched.target {
+        MatchedTarget::Match(id) => matchmaker_matched::Id::MatchId(id.to_string()),
+        MatchedTarget::Token(token) => matchmaker_matched::Id::Token(token.to_string()),
+    };
+    wire::MatchmakerMatched {
+        ticket: matched.ticket.to_string(),
+        id: Some(id),
+        users: matched.users.iter().map(matched_user_to_wire).collect(),
+        self_: matched.users.get(matched.me).map(matched_user_to_wire),
+    }
+}
+
+fn matched_user_to_wire(user: &MatchmakerUser) -> matchmaker_matched::MatchmakerUser {
+    matchmaker_matched::MatchmakerUser {
+        presence: Some(presence_to_wire(&user.presence)),
+        party_id: user.party_id.map(|id| id.to_string()).unwrap_or_default(),
+        string_properties: user.properties.strings.clone(),
+        numeric_properties: user.properties.numbers.clone(),
+    }
 }
 
 fn message_to_wire(message: &ChannelMessage) -> api::ChannelMessage {
@@ -174,17 +250,6 @@ fn notification_to_wire(notification: &Notification) -> api::Notification {
         create_time: Some(tiltyard_proto::timestamp(seconds, 0)),
         persistent: notification.persistent,
     }
-}
-
-/// Only here is the status text shown, even when it is empty.
-fn statuses(views: &[PresenceView]) -> Vec<wire::UserPresence> {
-    views
-        .iter()
-        .map(|view| wire::UserPresence {
-            status: Some(view.status.to_string()),
-            ..view_to_wire(view)
-        })
-        .collect()
 }
 
 fn stream_to_wire(stream: &StreamId) -> wire::Stream {

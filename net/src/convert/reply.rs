@@ -1,14 +1,17 @@
 //! What the engine answers, as envelopes.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use tiltyard::{
-    ChannelId, ChannelInfo, ChannelMessage, Cid, MatchInfo, PresenceView, Reply, RequestError,
-    UserPresence,
+    ChannelId, ChannelInfo, ChannelMessage, Cid, MatchInfo, PartyInfo, PresenceView, Reply,
+    RequestError, UserPresence,
 };
 use tiltyard_proto::{
     api,
     realtime::{self as wire, Envelope, envelope::Message},
 };
+use uuid::Uuid;
 
 use super::{Encoding, frame::envelope_frame};
 
@@ -36,6 +39,23 @@ fn reply_to_wire(reply: Reply) -> Option<Message> {
             payload,
             http_key: String::new(),
         }),
+        Reply::MatchmakerTicket(ticket) => Message::MatchmakerTicket(wire::MatchmakerTicket {
+            ticket: ticket.to_string(),
+        }),
+        Reply::PartyMatchmakerTicket { party_id, ticket } => {
+            party_ticket_to_wire(&*party_id, ticket)
+        }
+        Reply::Status(presences) => Message::Status(wire::Status {
+            presences: statuses(&presences),
+        }),
+        Reply::Party(info) => Message::Party(party_to_wire(&info)),
+        Reply::PartyJoinRequests {
+            party_id,
+            presences,
+        } => Message::PartyJoinRequest(wire::PartyJoinRequest {
+            party_id: party_id.to_string(),
+            presences: presences.iter().map(presence_to_wire).collect(),
+        }),
         Reply::Pong => Message::Pong(wire::Pong {}),
         other => {
             tracing::error!(?other, "a reply has no wire form");
@@ -50,6 +70,14 @@ pub(super) fn error_to_wire(error: RequestError) -> Message {
         code: error.code as i32,
         message: error.message,
         context,
+    })
+}
+
+/// The same for whoever asked and for the others.
+pub(super) fn party_ticket_to_wire(party_id: impl Display, ticket: Uuid) -> Message {
+    Message::PartyMatchmakerTicket(wire::PartyMatchmakerTicket {
+        party_id: party_id.to_string(),
+        ticket: ticket.to_string(),
     })
 }
 
@@ -68,6 +96,30 @@ pub(super) fn view_to_wire(view: &PresenceView) -> wire::UserPresence {
     wire::UserPresence {
         persistence: view.persistence,
         ..presence_to_wire(&view.who)
+    }
+}
+
+/// The only presences whose status text is shown, even when it is empty.
+pub(super) fn statuses(views: &[PresenceView]) -> Vec<wire::UserPresence> {
+    views
+        .iter()
+        .map(|view| wire::UserPresence {
+            status: Some(view.status.to_string()),
+            ..view_to_wire(view)
+        })
+        .collect()
+}
+
+pub(super) fn party_to_wire(info: &PartyInfo) -> wire::Party {
+    wire::Party {
+        party_id: info.party_id.to_string(),
+        open: info.open,
+        hidden: info.hidden,
+        max_size: i32::try_from(info.size_max).unwrap_or(i32::MAX),
+        self_: Some(presence_to_wire(&info.me)),
+        leader: Some(presence_to_wire(&info.leader)),
+        presences: info.presences.iter().map(presence_to_wire).collect(),
+        label: info.label.to_string(),
     }
 }
 

@@ -148,14 +148,7 @@ fn party_request(message: Message) -> Option<Converted> {
         Message::PartyJoinRequestList(list) => party(Kind::PartyJoinRequestList, list.party_id)
             .map(|party| Request::PartyJoinRequestList { party }),
         Message::PartyMatchmakerAdd(add) => party_matchmaker_add(add),
-        Message::PartyMatchmakerRemove(remove) => {
-            party(Kind::PartyMatchmakerRemove, remove.party_id).map(|party| {
-                Request::PartyMatchmakerRemove {
-                    party,
-                    ticket: remove.ticket,
-                }
-            })
-        }
+        Message::PartyMatchmakerRemove(remove) => party_matchmaker_remove(remove),
         Message::PartyDataSend(send) => {
             party(Kind::PartyDataSend, send.party_id).map(|party| Request::PartyDataSend {
                 party,
@@ -320,18 +313,30 @@ fn member(
 }
 
 fn party_matchmaker_add(add: wire::PartyMatchmakerAdd) -> Converted {
-    let party = party(RequestKind::PartyMatchmakerAdd, add.party_id)?;
-    Ok(Request::PartyMatchmakerAdd {
-        party,
-        add: Box::new(MatchmakerAdd {
-            min_count: add.min_count,
-            max_count: add.max_count,
-            count_multiple: add.count_multiple.unwrap_or(1),
-            query: add.query,
-            string_properties: add.string_properties,
-            numeric_properties: add.numeric_properties,
-        }),
-    })
+    let kind = RequestKind::PartyMatchmakerAdd;
+    let party_id = add.party_id;
+    let add = Box::new(MatchmakerAdd {
+        min_count: add.min_count,
+        max_count: add.max_count,
+        count_multiple: add.count_multiple.unwrap_or(1),
+        query: add.query,
+        string_properties: add.string_properties,
+        numeric_properties: add.numeric_properties,
+    });
+    // Clients hear of wrong counts before they hear of a wrong id.
+    add.check_counts().map_err(|error| (kind, error))?;
+    let party = party(kind, party_id)?;
+    Ok(Request::PartyMatchmakerAdd { party, add })
+}
+
+fn party_matchmaker_remove(remove: wire::PartyMatchmakerRemove) -> Converted {
+    let kind = RequestKind::PartyMatchmakerRemove;
+    if remove.ticket.is_empty() {
+        return refuse(kind, "Invalid matchmaker ticket");
+    }
+    let party = party(kind, remove.party_id)?;
+    let ticket = remove.ticket;
+    Ok(Request::PartyMatchmakerRemove { party, ticket })
 }
 
 /// A token checker for a server that knows no tokens.
@@ -392,6 +397,14 @@ mod tests {
             (
                 r#"{"cid":"1","party_leave":{"party_id":"x"}}"#,
                 "Invalid party ID",
+            ),
+            (
+                r#"{"cid":"1","party_matchmaker_add":{"party_id":"x","min_count":1}}"#,
+                "Invalid minimum count, must be >= 2",
+            ),
+            (
+                r#"{"cid":"1","party_matchmaker_remove":{"party_id":"x"}}"#,
+                "Invalid matchmaker ticket",
             ),
         ] {
             assert_eq!(

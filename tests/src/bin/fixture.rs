@@ -10,7 +10,9 @@ fn main() -> AppExit {
         .with_default(
             "session.refresh_encryption_key",
             "defaultrefreshencryptionkey",
-        );
+        )
+        // What is compared with was recorded from a server that matches after intervals only.
+        .with_default("matchmaker.eager", "false");
     App::new()
         .add_plugins((server, tiltyard_tests::fixture::plugin))
         .run()

@@ -6,5 +6,7 @@ mod chat;
 mod framework;
 mod hooks;
 mod matches;
+mod matchmaker;
+mod parties;
 mod rpc;
 mod stage;

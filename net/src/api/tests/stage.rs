@@ -195,7 +195,10 @@ pub(super) struct FakeWorld {
     pub(super) verdicts: Mutex<BTreeMap<&'static str, Result<Verdict, HookFailure>>>,
     pub(super) listens_to: Mutex<Vec<&'static str>>,
     pub(super) online: Mutex<BTreeSet<Uuid>>,
+    pub(super) matchmaker_stats: Mutex<MatchmakerStats>,
     pub(super) matches: Mutex<Option<Result<Vec<MatchListing>, ListFailure>>>,
+    pub(super) party_filters: Mutex<Vec<PartyFilter>>,
+    pub(super) parties: Mutex<Option<Result<PartyPage, ListFailure>>>,
 }
 
 const FUNCTIONS: [&str; 7] = ["echo", "void", "fail", "busy", "stuck", "panic", "a/b"];
@@ -235,6 +238,17 @@ impl World for FakeWorld {
         self.filters.lock().unwrap().push(filter);
         let matches = self.matches.lock().unwrap().clone();
         async { matches.unwrap_or_else(|| Ok(Vec::new())) }.boxed()
+    }
+
+    fn matchmaker_stats(&self) -> BoxFuture<'_, Result<MatchmakerStats, WorldError>> {
+        let stats = self.matchmaker_stats.lock().unwrap().clone();
+        async { Ok(stats) }.boxed()
+    }
+
+    fn list_parties(&self, filter: PartyFilter) -> BoxFuture<'_, Result<PartyPage, ListFailure>> {
+        self.party_filters.lock().unwrap().push(filter);
+        let parties = self.parties.lock().unwrap().clone();
+        async { parties.unwrap_or_else(|| Ok(PartyPage::default())) }.boxed()
     }
 
     fn online(&self, users: Vec<Uuid>) -> BoxFuture<'_, Result<BTreeSet<Uuid>, WorldError>> {
