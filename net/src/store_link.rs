@@ -157,3 +157,51 @@ async fn users(
     });
     Ok(StoreReply::Users(users.collect()))
 }
+
+#[cfg(test)]
+mod tests {
+    use tiltyard::{ChannelId, ChannelMessage, MessageCode, Spelled};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn changes_are_made_in_the_order_in_which_they_were_asked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open_embedded(dir.path()).await.unwrap();
+        let (sender, queue) = crossbeam_channel::bounded(256);
+        let link = StoreLink::start(&Handle::current(), store, sender);
+        for number in 0..100 {
+            let message = ChannelMessage {
+                channel: Spelled {
+                    id: ChannelId::parse("2...room").unwrap(),
+                    text: "2...room".into(),
+                },
+                id: Uuid::from_u128(number.into()),
+                code: MessageCode::Chat,
+                sender: UserId::SYSTEM,
+                username: Arc::default(),
+                content: "{}".into(),
+                create_us: 1,
+                update_us: 1,
+                persistent: true,
+            };
+            link.ask(
+                StoreId(number),
+                StoreRequest::InsertMessage(Arc::new(message)),
+            );
+        }
+        let answered = tokio::task::spawn_blocking(move || {
+            queue
+                .iter()
+                .take(100)
+                .map(|inbound| match inbound {
+                    Inbound::Stored { id, outcome } => (id.0, outcome.is_ok()),
+                    other => panic!("not an answer: {other:?}"),
+                })
+                .collect::<Vec<_>>()
+        });
+        let expected: Vec<_> = (0..100).map(|number| (number, true)).collect();
+        assert_eq!(answered.await.unwrap(), expected);
+    }
+}

@@ -4,8 +4,8 @@ use uuid::Uuid;
 use super::stage::{Stage, session, spelled, user};
 use crate::{
     Answer, ChannelFunctions, ChannelId, GameApp, MessageCode, MessageSender, MessageTimes,
-    Request, RequestKind, RpcCall, RpcResult, STORE_QUESTIONS_MAX, StoreFailure, StoreReply,
-    StoreRequest, StreamFunctions, UserId,
+    NotStored, Request, RequestKind, RpcCall, RpcError, RpcResult, STORE_QUESTIONS_MAX,
+    StoreFailure, StoreReply, StoreRequest, StreamFunctions, UserId,
 };
 use bevy_ecs::prelude::*;
 
@@ -472,6 +472,14 @@ fn a_function_is_answered_when_what_it_did_is_stored() {
     stage.answer(Err(StoreFailure::Failed));
     stage.store();
     assert_eq!(stage.heard(), ["alice: error 7 Internal error."]);
+    let refused = |id: &str| RpcError::new(3, format!("{id} is not heard"));
+    stage.world().insert_resource(NotStored(refused));
+    stage.call("Herald");
+    stage.store();
+    stage.answer(Err(StoreFailure::Busy));
+    let error = refused("herald");
+    assert!(matches!(&stage.answers[..], [Answer::Rpc(Err(told))] if *told == error));
+    stage.answers.clear();
     stage.call("herald");
     assert!(stage.answers.is_empty());
     stage.store();
