@@ -26,8 +26,10 @@ mod convert;
 mod egress;
 mod listen;
 mod logging;
+mod network;
 mod pace;
 mod peer;
+mod plugins;
 mod search_link;
 mod server;
 pub mod store;
@@ -38,5 +40,6 @@ mod world;
 pub use self::{
     bridge::{Bridge, BridgeError},
     listen::PublicFiles,
-    server::{ServerError, ServerPlugins, ServerPluginsWith, engine_plugin, run, run_with},
+    plugins::{ServerPlugins, ServerPluginsWith},
+    server::{ServerError, engine_plugin, run, run_with},
 };

@@ -1,125 +1,39 @@
 //! The server: an engine, its network threads, and everything between start and stop.
 
 use std::{
-    env,
     io::{self, Write as _},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     process,
-    sync::{Arc, mpsc},
-    thread::{self, JoinHandle},
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use bevy_app::{App, AppExit, Plugin};
+use bevy_app::App;
 use bevy_ecs::prelude::*;
 use thiserror::Error;
 use tiltyard::{
     Disagreements, EnginePlugin, FunctionNames, InboundSender, Limits, MatchTokenSigner,
     MatchmakerOptions, NodeName, Now, Outbox, Pass, Shutdown, Tokens,
 };
-use tokio::{runtime, sync::watch, task::LocalSet};
+use tokio::runtime;
 use tracing::{error, info};
 
 use crate::{
     api::{self, ApiState},
     auth::{Passwords, Secrets, SecretsError, Sessions, SystemClock},
     bridge::Bridge,
-    cli,
-    config::{self, Command, Config, ConfigError, Defaults},
+    config::{self, Config, ConfigError},
     convert,
     egress::EgressRouter,
-    listen::{
-        Gate, PublicFiles, THREAD, WebSocketState, bind, drive_listener, serve_file, upgrade,
-    },
+    listen::{PublicFiles, WebSocketState, bind, serve_file, upgrade},
     logging,
+    network::{Network, NetworkParts},
     pace::{Pace, sharpen_sleep},
-    peer::{Peers, ReaderOptions, Timing},
     search_link::SearchLink,
     store::{OpenError, Store},
     store_link::StoreLink,
-    thread::{EgressReceiver, NetThread, egress_channel},
     world::EngineWorld,
 };
-
-/// Everything that makes an app a server.
-///
-/// It reads the command line, the environment and the files they name; [`App::run`] then starts the
-/// server and returns when it has stopped.
-///
-/// ```no_run
-/// use tiltyard::prelude::*;
-/// use tiltyard_net::ServerPlugins;
-///
-/// fn main() -> AppExit {
-///     App::new().add_plugins(ServerPlugins).run()
-/// }
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ServerPlugins;
-
-impl ServerPlugins {
-    /// The same, with another default for an option. Files, environment and flags still override it.
-    pub fn with_default(self, key: &str, value: &str) -> ServerPluginsWith {
-        ServerPluginsWith {
-            defaults: Defaults::new().with_default(key, value),
-        }
-    }
-}
-
-/// [`ServerPlugins`] with other defaults.
-#[derive(Clone, Debug)]
-pub struct ServerPluginsWith {
-    defaults: Defaults,
-}
-
-impl ServerPluginsWith {
-    /// The same, with another default for one more option.
-    #[must_use]
-    pub fn with_default(self, key: &str, value: &str) -> Self {
-        Self {
-            defaults: self.defaults.with_default(key, value),
-        }
-    }
-}
-
-impl Plugin for ServerPlugins {
-    fn build(&self, app: &mut App) {
-        build(app, &Defaults::new());
-    }
-}
-
-impl Plugin for ServerPluginsWith {
-    fn build(&self, app: &mut App) {
-        build(app, &self.defaults);
-    }
-}
-
-fn build(app: &mut App, defaults: &Defaults) {
-    let command = config::load(env::args_os().skip(1), env::vars_os(), defaults);
-    let engine = match &command {
-        Ok(Command::Run(config)) => engine_plugin(config),
-        _ => EnginePlugin {
-            node: fallback_node(),
-            limits: Limits::default(),
-        },
-    };
-    app.add_plugins(engine)
-        .set_runner(move |app| match command {
-            Ok(Command::Run(config)) => finish(run(app, *config)),
-            Ok(Command::Healthcheck { port }) => finish(cli::healthcheck(port)),
-            Ok(Command::Version) => say(&format!("tiltyard {}", env!("CARGO_PKG_VERSION"))),
-            Ok(Command::Help(text)) => say(&text),
-            Err(error) => finish(Err::<(), _>(error)),
-        });
-}
-
-fn say(text: &str) -> AppExit {
-    // Whoever reads it may have read enough, such as `--help | head`.
-    match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => AppExit::error(),
-        _ => AppExit::Success,
-    }
-}
 
 fn environment(config: &Config) -> tiltyard::Environment {
     let entries = config.runtime.env.iter();
@@ -170,23 +84,8 @@ fn match_token_signer(sessions: &Arc<Sessions>) -> MatchTokenSigner {
     }))
 }
 
-fn fallback_node() -> NodeName {
+pub(crate) fn fallback_node() -> NodeName {
     NodeName::new("tiltyard").unwrap_or_else(|| unreachable!("eight bytes"))
-}
-
-/// Prints why it ended, if it was not as it should.
-#[expect(
-    clippy::print_stderr,
-    reason = "the last word of a program, after its logs"
-)]
-fn finish<E: std::fmt::Display>(outcome: Result<(), E>) -> AppExit {
-    match outcome {
-        Ok(()) => AppExit::Success,
-        Err(error) => {
-            eprintln!("tiltyard: {error}");
-            AppExit::error()
-        }
-    }
 }
 
 /// Why a server does not start. The text says what to do.
@@ -402,148 +301,4 @@ async fn wait_for_signal() -> io::Result<()> {
 #[cfg(not(unix))]
 async fn wait_for_signal() -> io::Result<()> {
     tokio::signal::ctrl_c().await
-}
-
-/// Connections that one address may have open, unless it is this machine.
-const CONNECTIONS_PER_ADDRESS_MAX: usize = 1024;
-/// How long clients have to take their closing frame when the server stops.
-const CLOSE_WAIT: Duration = Duration::from_secs(1);
-
-/// The network threads.
-struct Network {
-    threads: Vec<JoinHandle<()>>,
-    stop: watch::Sender<bool>,
-}
-
-struct NetworkParts {
-    network: Network,
-    senders: Vec<crate::thread::EgressSender>,
-}
-
-impl Network {
-    fn start(
-        config: &Config,
-        listener: &TcpListener,
-        router: &axum::Router,
-        sessions: &Arc<Sessions>,
-        queue: InboundSender,
-    ) -> Result<NetworkParts, ServerError> {
-        let count = thread_count(config.net.threads);
-        let gate = Gate::new(config.socket.max_sessions, CONNECTIONS_PER_ADDRESS_MAX);
-        let (stop, stopping) = watch::channel(false);
-        let (started, starts) = mpsc::channel();
-        let mut threads = Vec::new();
-        let mut senders = Vec::new();
-        for index in 0..count {
-            let (sender, egress) = egress_channel();
-            senders.push(sender);
-            let plan = ThreadPlan {
-                index,
-                listener: listener.try_clone()?,
-                router: router.clone(),
-                gate: gate.clone(),
-                sessions: sessions.clone(),
-                options: reader_options(config, &queue),
-                inputs_max: u32::try_from(config.matches.input_queue_size).unwrap_or(u32::MAX),
-                stopping: stopping.clone(),
-            };
-            let started = started.clone();
-            let body = move || match runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => {
-                    drop(started.send(Ok(())));
-                    LocalSet::new().block_on(&runtime, drive_thread(plan, egress));
-                }
-                Err(error) => drop(started.send(Err(error))),
-            };
-            threads.push(
-                thread::Builder::new()
-                    .name(format!("net-{index}"))
-                    .spawn(body)?,
-            );
-        }
-        drop(started);
-        for outcome in starts.iter().take(usize::from(count)) {
-            outcome?;
-        }
-        Ok(NetworkParts {
-            network: Self { threads, stop },
-            senders,
-        })
-    }
-
-    /// Closes every connection and waits for the threads.
-    fn stop(self) {
-        self.stop.send_replace(true);
-        for thread in self.threads {
-            if thread.join().is_err() {
-                error!("a network thread panicked");
-            }
-        }
-    }
-}
-
-/// One a core, unless the operator says otherwise.
-fn thread_count(configured: usize) -> u8 {
-    let cores = || thread::available_parallelism().map_or(1, usize::from);
-    let count = if configured == 0 { cores() } else { configured };
-    u8::try_from(count.max(1)).unwrap_or(u8::MAX)
-}
-
-fn reader_options(config: &Config, queue: &InboundSender) -> ReaderOptions {
-    let socket = &config.socket;
-    ReaderOptions {
-        queue: queue.0.clone(),
-        message_bytes_max: socket.max_message_size_bytes,
-        read_buffer_bytes: socket.read_buffer_size_bytes,
-        backoff_messages: socket.ping_backoff_threshold,
-        timing: Timing {
-            ping_period: Duration::from_millis(socket.ping_period_ms),
-            pong_wait: Duration::from_millis(socket.pong_wait_ms),
-            write_wait: Duration::from_millis(socket.write_wait_ms),
-            close_wait: Duration::from_millis(socket.close_ack_wait_ms),
-        },
-    }
-}
-
-/// What one network thread is started with.
-struct ThreadPlan {
-    index: u8,
-    listener: TcpListener,
-    router: axum::Router,
-    gate: Arc<Gate>,
-    sessions: Arc<Sessions>,
-    options: ReaderOptions,
-    inputs_max: u32,
-    stopping: watch::Receiver<bool>,
-}
-
-/// Serves this thread's share of connections until the server stops.
-async fn drive_thread(plan: ThreadPlan, egress: EgressReceiver) {
-    let ThreadPlan {
-        index,
-        listener,
-        router,
-        gate,
-        sessions,
-        options,
-        inputs_max,
-        mut stopping,
-    } = plan;
-    let thread = std::rc::Rc::new(NetThread {
-        peers: Peers::new(index).into(),
-        sessions,
-        options,
-        inputs_max,
-    });
-    THREAD.set(Some(thread.clone()));
-    thread.start(egress);
-    tokio::select! {
-        ended = drive_listener(listener, router, gate) => if let Err(error) = ended {
-            error!(%error, "a network thread cannot accept connections");
-        },
-        // An error means that whoever would say so is gone.
-        _ = stopping.wait_for(|stop| *stop) => {}
-    }
-    thread.close_all(CLOSE_WAIT).await;
-    THREAD.set(None);
 }
