@@ -19,7 +19,7 @@ use tracing::error;
 use crate::{
     auth::Sessions,
     config::Config,
-    listen::{Gate, THREAD, drive_listener},
+    listen::{Gate, Patience, THREAD, drive_listener},
     peer::{Peers, ReaderOptions, Timing},
     server::ServerError,
     thread::{EgressReceiver, EgressSender, NetThread, egress_channel},
@@ -63,6 +63,10 @@ impl Network {
                 listener: listener.try_clone()?,
                 router: router.clone(),
                 gate: gate.clone(),
+                patience: Patience {
+                    head: Duration::from_millis(config.socket.read_timeout_ms),
+                    write: Duration::from_millis(config.socket.write_timeout_ms),
+                },
                 sessions: sessions.clone(),
                 options: reader_options(config, &queue),
                 inputs_max: u32::try_from(config.matches.input_queue_size).unwrap_or(u32::MAX),
@@ -132,6 +136,7 @@ struct ThreadPlan {
     listener: TcpListener,
     router: axum::Router,
     gate: Arc<Gate>,
+    patience: Patience,
     sessions: Arc<Sessions>,
     options: ReaderOptions,
     inputs_max: u32,
@@ -145,6 +150,7 @@ async fn drive_thread(plan: ThreadPlan, egress: EgressReceiver) {
         listener,
         router,
         gate,
+        patience,
         sessions,
         options,
         inputs_max,
@@ -162,7 +168,7 @@ async fn drive_thread(plan: ThreadPlan, egress: EgressReceiver) {
     let mut egress = spawn_local(thread.clone().drive_egress(egress));
     let mut checks = spawn_local(thread.clone().drive_checks());
     tokio::select! {
-        ended = drive_listener(listener, router, gate) => if let Err(error) = ended {
+        ended = drive_listener(listener, router, gate, patience) => if let Err(error) = ended {
             error!(%error, "a network thread cannot accept connections");
         },
         // An error means that whoever would say so is gone.

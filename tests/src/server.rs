@@ -48,12 +48,27 @@ impl Server {
     ///
     /// If it does not start.
     pub fn start(register: impl FnOnce(&mut App) + Send + 'static) -> Self {
+        Self::start_with(&[], register)
+    }
+
+    /// The same, with other options.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start_with(
+        options: &[(&str, &str)],
+        register: impl FnOnce(&mut App) + Send + 'static,
+    ) -> Self {
         let data = TempDir::new().expect("a temporary folder");
         let defaults = Defaults::new()
             .with_default("socket.port", "0")
             .with_default("net.threads", "2")
             .with_default("logger.level", "error")
             .with_default("data_dir", data.path().to_str().expect("a plain path"));
+        let add =
+            |defaults: Defaults, (key, value): &(&str, &str)| defaults.with_default(*key, *value);
+        let defaults = options.iter().fold(defaults, add);
         let (ready, listening) = mpsc::channel();
         let thread = thread::spawn(move || {
             let Ok(Command::Run(config)) = config::load([], [], &defaults) else {
@@ -141,17 +156,29 @@ impl Server {
     ///
     /// If it is refused.
     pub async fn connect_with(&self, token: &str) -> Socket {
+        self.try_connect_with(token)
+            .await
+            .expect("the handshake succeeds")
+    }
+
+    /// A connection with this token, if the server takes it.
+    pub async fn try_connect_with(&self, token: &str) -> Option<Socket> {
         let url = format!("ws://{}/ws?token={token}", self.address);
-        let (stream, _) = connect_async(url).await.expect("the handshake succeeds");
-        Socket { stream, cids: 0 }
+        let (stream, _) = connect_async(url).await.ok()?;
+        Some(Socket { stream, cids: 0 })
     }
 
     /// Asks the server to stop and waits until it has.
-    pub fn stop(mut self) {
-        self.ask_to_stop();
+    pub fn stop(self) {
+        self.stop_within(Duration::ZERO);
     }
 
-    fn ask_to_stop(&mut self) {
+    /// The same; matches get this long to end by themselves.
+    pub fn stop_within(mut self, grace: Duration) {
+        self.ask_to_stop(grace);
+    }
+
+    fn ask_to_stop(&mut self, grace: Duration) {
         let Some(Own {
             queue,
             thread,
@@ -161,9 +188,7 @@ impl Server {
             return;
         };
         // A server that is gone needs no asking.
-        drop(queue.send(Inbound::Shutdown {
-            grace: Duration::ZERO,
-        }));
+        drop(queue.send(Inbound::Shutdown { grace }));
         let outcome = thread.join();
         if !thread::panicking() {
             outcome.expect("the server stops without a panic");
@@ -173,7 +198,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.ask_to_stop();
+        self.ask_to_stop(Duration::ZERO);
     }
 }
 

@@ -210,9 +210,6 @@ fn decide(world: &mut World, entity: Entity, knock: &Knock, verdict: Option<Occa
     };
     let others = participants.as_slice().to_vec();
     participants.add(who.clone(), slot);
-    if let Some(mut turn) = world.get_mut::<Turn>(entity) {
-        turn.0 = Some(Box::new(Occasion::Join(vec![who.clone()])));
-    }
     let stream = StreamId::of_match(id);
     stream::track(
         world,

@@ -6,7 +6,7 @@
 //!     sessions close ─┘ └◄────────────Found────────────────┘─► matchmaker_matched
 //! ```
 //!
-//! [`Tickets`](tickets::Tickets) is the truth and belongs to the world. The search takes longer than a
+//! [`Tickets`] is the truth and belongs to the world. The search takes longer than a
 //! pass may, so a [`Searcher`] does it elsewhere, on a copy of the pool that it keeps: what leaves with
 //! the outbox is what changed since the last search. A group that it finds becomes a match only if all of
 //! its tickets are still there.

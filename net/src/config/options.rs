@@ -171,12 +171,12 @@ options! {
         max_request_size_bytes: usize = "262144", between(1, 64 * 1024 * 1024);
         /// Bytes of the read buffer of each connection; not a limit.
         read_buffer_size_bytes: usize = "4096", between(512, 1024 * 1024);
-        /// Milliseconds to read one whole HTTP request.
+        /// Milliseconds to read the head of an HTTP request, or its body, or to be idle.
         read_timeout_ms: u64 = "10000", at_least(1);
-        /// Milliseconds to write one HTTP response.
+        /// Milliseconds for which an HTTP client may take nothing of its response.
         write_timeout_ms: u64 = "10000", at_least(1);
-        /// Milliseconds that an HTTP connection may be idle. A request is given up half a
-        /// second earlier.
+        /// A request is given up half a second before this many milliseconds. An idle connection
+        /// is closed after socket.read_timeout_ms.
         idle_timeout_ms: u64 = "60000", at_least(1);
         /// Milliseconds that one write to a WebSocket may take.
         write_wait_ms: u64 = "5000", at_least(1);

@@ -22,14 +22,23 @@ use tokio::{net::TcpStream, task::spawn_local};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
+use super::Impatient;
+
 /// Connections that the system may hold for the server to accept: a login storm of a second.
 const BACKLOG: i32 = 4096;
-/// Time for a client to send the whole head of a request.
-const HEAD_WAIT: Duration = Duration::from_secs(5);
 /// Bytes of the head of a request. The reference server takes 5,120 and some slack.
 const HEAD_BYTES_MAX: usize = 10 * 1024;
 /// How long to rest when the system gives no more connections, such as when descriptors run out.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// How long an HTTP client may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// To send the head of a request, counted from when the one before was answered.
+    pub(crate) head: Duration,
+    /// To take a part of the answer.
+    pub(crate) write: Duration,
+}
 
 /// Opens the port.
 ///
@@ -140,13 +149,20 @@ pub(crate) async fn drive_listener(
     listener: TcpListener,
     router: Router,
     gate: Arc<Gate>,
+    patience: Patience,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     loop {
         match listener.accept().await {
             Ok((stream, address)) => match gate.enter(address.ip()) {
                 Some(pass) => {
-                    spawn_local(serve(stream, address, router.clone(), Arc::new(pass)));
+                    spawn_local(serve(
+                        stream,
+                        address,
+                        router.clone(),
+                        Arc::new(pass),
+                        patience,
+                    ));
                 }
                 None => debug!(%address, "turned a connection away: too many are open"),
             },
@@ -158,7 +174,13 @@ pub(crate) async fn drive_listener(
     }
 }
 
-async fn serve(stream: TcpStream, address: SocketAddr, router: Router, pass: Arc<Pass>) {
+async fn serve(
+    stream: TcpStream,
+    address: SocketAddr,
+    router: Router,
+    pass: Arc<Pass>,
+    patience: Patience,
+) {
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(address));
         request.extensions_mut().insert(pass.clone());
@@ -166,9 +188,12 @@ async fn serve(stream: TcpStream, address: SocketAddr, router: Router, pass: Arc
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_WAIT)
+        .header_read_timeout(patience.head)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(
+            TokioIo::new(Impatient::new(stream, patience.write)),
+            TowerToHyperService::new(service),
+        )
         .with_upgrades();
     if let Err(error) = connection.await {
         debug!(%address, %error, "an HTTP connection ended early");

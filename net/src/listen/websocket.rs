@@ -17,11 +17,11 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
 use tiltyard::{NodeName, Opening, SessionId, Slot, UserId};
-use tokio::{net::TcpStream, task::spawn_local};
+use tokio::task::spawn_local;
 use tracing::debug;
 use uuid::Uuid;
 
-use super::http::Pass;
+use super::{Impatient, http::Pass};
 use crate::{
     api::client_address,
     auth::{Clock, SessionClaims, Sessions},
@@ -106,7 +106,7 @@ async fn hand_over(
             return;
         }
     };
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+    let Ok(parts) = upgraded.downcast::<TokioIo<Impatient>>() else {
         debug!("a WebSocket came over something that is not TCP");
         return;
     };
@@ -115,7 +115,7 @@ async fn hand_over(
     };
     thread
         .serve(
-            parts.io.into_inner(),
+            parts.io.into_inner().into_inner(),
             parts.read_buf.to_vec(),
             encoding,
             opening,

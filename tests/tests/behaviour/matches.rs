@@ -342,3 +342,111 @@ fn listings_follow_labels_and_sizes_at_once() {
         [low]
     );
 }
+
+#[test]
+fn a_join_right_behind_a_leave_is_asked_anew() {
+    let mut stage = stage();
+    let (id, players) = in_match(&mut stage, 1, &params("tick_rate", 30));
+    stage.send(players[0], Request::MatchLeave { match_id: id });
+    assert!(matches!(
+        stage.ask(players[0], join_request(id, &[])),
+        Reply::Done
+    ));
+    stage.step();
+    stage.send_data(players[0], id, 1, "still here");
+    stage.run(Duration::from_millis(100));
+    assert_eq!(stage.world().match_get(id).unwrap().size, 1);
+    assert_eq!(
+        stage.client(players[0]).match_data(),
+        [(1, "still here".to_owned())]
+    );
+}
+
+#[test]
+fn closing_the_stream_of_a_match_leaves_no_ghost_when_the_player_goes() {
+    let mut stage = stage();
+    let (id, players) = in_match(&mut stage, 2, &params("tick_rate", 30));
+    stage.world().stream_close(&StreamId::of_match(id));
+    stage.lose(players[0]);
+    stage.run(Duration::from_millis(50));
+    assert_eq!(stage.world().match_get(id).unwrap().size, 1);
+}
+
+/// A kind that does not start if it is told so.
+#[derive(Component)]
+struct Explosive;
+
+impl MatchKind for Explosive {
+    const NAME: &'static str = "explosive";
+
+    fn init(params: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
+        assert!(!params.flag("explode").unwrap_or_default(), "as planted");
+        Ok(MatchInit::new(Self))
+    }
+}
+
+#[test]
+fn a_panic_while_a_match_is_made_costs_that_match_only() {
+    let mut stage = Stage::new(|app| {
+        app.add_match::<Explosive>();
+    });
+    let failed = stage
+        .world()
+        .match_create("explosive", &params("explode", true));
+    assert!(matches!(failed, Err(MatchError::Init(_))), "{failed:?}");
+    let id = stage.create("explosive", &MatchParams::new());
+    assert!(stage.world().match_get(id).is_some());
+}
+
+#[test]
+fn a_function_that_makes_a_match_and_panics_leaves_the_records_in_order() {
+    let mut stage = Stage::new(|app| {
+        app.add_match::<Explosive>();
+        app.add_rpc(
+            "trip",
+            |_: In<RpcCall>, mut directory: MatchDirectory| -> RpcResult {
+                directory.create(Explosive::NAME, &MatchParams::new())?;
+                panic!("as planted");
+            },
+        );
+    });
+    let player = stage.connect("player");
+    let call = Request::Rpc {
+        id: "trip".to_owned(),
+        payload: String::new(),
+    };
+    assert!(matches!(stage.ask(player, call), Reply::Error(_)));
+    stage.run(Duration::from_millis(50));
+    let Answer::Census(census) = stage.call(Call::Census) else {
+        panic!("a census");
+    };
+    let listed = stage
+        .world()
+        .match_list(&MatchFilter::limit(10))
+        .unwrap()
+        .len();
+    assert_eq!(census.matches, listed);
+}
+
+#[test]
+fn a_hook_after_joining_may_signal_the_match() {
+    fn signal(In(after): In<tiltyard::AfterRequest>, world: &mut World) {
+        let Some(Reply::Match(info)) = after.reply else {
+            return;
+        };
+        let tiltyard::MatchText::Spelled(id) = info.match_id else {
+            return;
+        };
+        let id = tiltyard::MatchId::parse(&id).unwrap();
+        assert_eq!(world.match_signal(id, "hello"), Ok("echo:hello".to_owned()));
+        world.insert_resource(Signalled);
+    }
+    #[derive(Resource)]
+    struct Signalled;
+    let mut stage = Stage::new(|app| {
+        fixture::plugin(app);
+        app.after(RequestKind::MatchJoin, signal);
+    });
+    in_match(&mut stage, 1, &params("announce", true));
+    assert!(stage.world().contains_resource::<Signalled>());
+}

@@ -226,3 +226,93 @@ async fn a_place_that_is_taken_again_at_once_leaves_no_ghost_behind() {
         assert!(std::time::Instant::now() < deadline, "ghosts: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_burst_closes_nobody_who_keeps_up() {
+    let server = Server::start(|_| {});
+    let mut sender = server.connect("sender").await;
+    let mut reader = server.connect("reader").await;
+    let made = sender.ask("match_create", json!({})).await;
+    let id = made["match"]["match_id"].clone();
+    reader.ask("match_join", json!({ "match_id": id })).await;
+    let data = BASE64_STANDARD.encode([7; 2700]);
+    let reading = tokio::spawn(async move {
+        for number in 1..=500 {
+            let event = reader.next_event("match_data").await;
+            assert_eq!(
+                event["op_code"],
+                number.to_string(),
+                "in order, and none is lost"
+            );
+        }
+    });
+    for number in 1..=500 {
+        let send = json!({ "match_id": id, "op_code": number.to_string(), "data": data });
+        sender.send(json!({ "match_data_send": send })).await;
+    }
+    reading.await.unwrap();
+}
+
+#[tokio::test]
+async fn web_sockets_count_as_connections() {
+    let server = Server::start_with(&[("socket.max_sessions", "3")], |_| {});
+    let token = server.login("alice").await;
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        sockets.push(server.connect_with(&token).await);
+    }
+    assert!(
+        server.try_connect_with(&token).await.is_none(),
+        "the fourth is one too many"
+    );
+}
+
+/// Says goodbye when the server stops, and ends.
+#[derive(Component, Default)]
+struct Polite;
+
+impl MatchKind for Polite {
+    const NAME: &'static str = "polite";
+
+    fn init(_: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
+        Ok(MatchInit::new(Self))
+    }
+}
+
+fn say_goodbye(mut matches: Matches<Polite>) {
+    matches.each(|game| {
+        game.broadcast(9, "goodbye").send();
+        game.end();
+    });
+}
+
+#[tokio::test]
+async fn the_last_words_of_matches_arrive_before_the_closing_frame() {
+    let server = Server::start(|app| {
+        app.add_match::<Polite>()
+            .add_systems(MatchTerminate, say_goodbye)
+            .add_rpc("polite", |_: In<RpcCall>, mut directory: MatchDirectory| {
+                RpcResult::Ok(
+                    directory
+                        .create(Polite::NAME, &MatchParams::new())?
+                        .to_string(),
+                )
+            });
+    });
+    let mut sockets = Vec::new();
+    for number in 0..40 {
+        let mut socket = server.connect(&format!("player-{number}")).await;
+        let made = socket.ask("rpc", json!({ "id": "polite" })).await;
+        socket
+            .ask("match_join", json!({ "match_id": made["rpc"]["payload"] }))
+            .await;
+        sockets.push(socket);
+    }
+    let grace = std::time::Duration::from_secs(60);
+    let stopped = tokio::task::spawn_blocking(move || server.stop_within(grace));
+    for mut socket in sockets {
+        assert_eq!(socket.next_event("match_data").await["op_code"], "9");
+        assert_eq!(socket.ended().await.code, Some(1001));
+    }
+    stopped.await.unwrap();
+}
