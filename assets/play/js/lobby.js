@@ -3,7 +3,11 @@
 import { drawCards } from './cards.js';
 
 const LIST_EVERY_MS = 2000;
-const GAMES = { arena: { badge: '✦', name: 'Arena' }, xoxo: { badge: '✕', name: 'Noughts and crosses' } };
+const GAMES = {
+  arena: { badge: '✦', name: 'Arena' },
+  xoxo: { badge: '✕', name: 'Noughts and crosses' },
+  words: { badge: 'W', name: 'Words' },
+};
 
 export class Lobby {
   #connection;
