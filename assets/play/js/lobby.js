@@ -80,7 +80,7 @@ export class Lobby {
     row.querySelector('b').textContent = name || GAMES[game].name;
     row.querySelector('.seats').textContent = `${players} of ${max}`;
     const button = row.querySelector('button');
-    button.textContent = open ? 'Join' : 'Full';
+    button.textContent = open ? 'Join' : players < max ? 'Begun' : 'Full';
     button.disabled = !open;
     button.dataset.join = id;
     this.#onClick(button, () => this.#connection.join(id));

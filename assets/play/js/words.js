@@ -54,7 +54,7 @@ export class WordsView {
       this.#notice = '';
       if (wasOurTurn && !this.isOurTurn) $('word').value = '';
       this.#show();
-      if (!wasOurTurn && this.isOurTurn && !$('social').contains(document.activeElement)) $('word').focus({ preventScroll: true });
+      if (!wasOurTurn && this.isOurTurn) this.#focus();
     } else if (opCode === words.OP_REJECTED) {
       this.#notice = decodeJson(data).text;
       const form = $('word-form');
@@ -68,6 +68,12 @@ export class WordsView {
   // The server decides whether it is a word.
   play(word) {
     if (word) this.#connection.send(words.OP_WORD, encodeJson({ word }));
+  }
+
+  // Not while the player writes elsewhere, nor where it would bring up a keyboard over the tiles.
+  #focus() {
+    if ($('social').contains(document.activeElement) || matchMedia('(pointer: coarse)').matches) return;
+    $('word').focus({ preventScroll: true });
   }
 
   #show() {

@@ -81,6 +81,18 @@ test('whoever looks for players may stop looking', async (t) => {
   await page.waitForSelector('#queue-form:not([hidden])');
 });
 
+test('the panel fits a phone', async (t) => {
+  const page = await open(t, { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+  await page.click('#social-toggle');
+  await page.click('#party-create');
+  await page.waitForSelector('#party-some:not([hidden])');
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - screen.width);
+  assert.ok(overflow <= 0, 'nothing sticks out to the side');
+  await screenshot(page, 'party-phone');
+  await page.click('#social-close');
+  await page.waitForSelector('#social', { state: 'hidden' });
+});
+
 test('the lobby hears what is said there, with name and time', async (t) => {
   const [ann, bob] = [await open(t), await open(t)];
   for (const page of [ann, bob]) await page.click('#social-toggle');
