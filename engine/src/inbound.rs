@@ -14,6 +14,7 @@ use crate::{
     matches::MatchFilter,
     matchmaker::Found,
     party::PartyFilter,
+    query::CompiledQuery,
     request::Request,
     store::{StoreId, StoreOutcome},
 };
@@ -101,7 +102,12 @@ pub enum Call {
     /// Run a registered function.
     Rpc(RpcCall),
     /// List matches.
-    ListMatches(MatchFilter),
+    ListMatches {
+        /// Which ones.
+        filter: MatchFilter,
+        /// The query of the filter, compiled by whoever asks: that may take longer than a pass.
+        query: Option<CompiledQuery>,
+    },
     /// Which of these users are online.
     Online(Vec<UserId>),
     /// Run the hook before an HTTP operation.

@@ -331,7 +331,7 @@ pub enum Answer {
     /// To [`Call::Rpc`](crate::Call::Rpc).
     Rpc(RpcResult),
     /// To [`Call::ListMatches`](crate::Call::ListMatches).
-    Matches(Result<Vec<MatchListing>, QueryError>),
+    Matches(Vec<MatchListing>),
     /// To [`Call::Online`](crate::Call::Online): those of the users who are.
     Online(Vec<UserId>),
     /// To [`Call::BeforeApi`](crate::Call::BeforeApi).

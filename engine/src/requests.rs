@@ -8,7 +8,7 @@ use crate::{
     functions::{AfterRequest, BeforeRequest, Functions, HookOutcome, NotStored, RpcError},
     id::{CallId, Slot, UserPresence},
     inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundQueue, Opening, Permit},
-    matches::{self, MatchFunctions},
+    matches,
     matchmaker::{self, Found},
     outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
     party::PartyFunctions,
@@ -374,7 +374,10 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
                 Err(RpcError::new(RpcError::NOT_FOUND, "RPC function not found"))
             }))
         }
-        Call::ListMatches(filter) => Answer::Matches(world.match_list(&filter)),
+        Call::ListMatches { filter, query } => {
+            let found = world.run_system_cached_with(matches::list_compiled, (filter, query));
+            Answer::Matches(found.unwrap_or_default())
+        }
         Call::Online(mut users) => {
             users.retain(|user| stream::entity_of(world, &StreamId::status(*user)).is_some());
             Answer::Online(users)

@@ -14,10 +14,11 @@ use uuid::Uuid;
 use crate::{
     clock::Now,
     functions::Caller,
-    id::{SessionId, Slot, UserId, UserPresence},
+    id::{MatchId, SessionId, Slot, UserId, UserPresence},
     inbound::{Cid, Opening, Permit},
     limits::Limits,
     lookup::Lookup,
+    matches::Departures,
     matchmaker::Tickets,
     notification::Notification,
     outbound::{Event, Outbound, Outbox, Recipients},
@@ -49,6 +50,8 @@ pub struct Session {
     /// And from which port.
     pub client_port: u16,
     pub(crate) turn: Turn,
+    /// Matches in which it still sits although their streams were closed under it.
+    pub(crate) orphaned_seats: Vec<MatchId>,
 }
 
 /// A session's requests are carried out one after the other; this is where it stands.
@@ -165,6 +168,7 @@ pub(crate) fn open(world: &mut World, opening: Opening) -> Entity {
             client_ip: opening.client_ip,
             client_port: opening.client_port,
             turn: Turn::default(),
+            orphaned_seats: Vec::new(),
         })
         .id();
     stream::track(
@@ -223,9 +227,26 @@ fn replace_others(world: &mut World, session: Entity, user: UserId) {
     }
 }
 
+/// A seat whose presence is gone already has nobody else to tell its match that it is free.
+fn vacate_orphaned_seats(world: &mut World, session: Entity, reason: PresenceReason) {
+    let Some(mut found) = world.get_mut::<Session>(session) else {
+        return;
+    };
+    let (seats, who) = (
+        std::mem::take(&mut found.orphaned_seats),
+        found.presence.clone(),
+    );
+    for seat in seats {
+        world
+            .resource_mut::<Departures>()
+            .push(seat, who.clone(), reason);
+    }
+}
+
 /// Ends a session: it is looked for by the matchmaker no more, and leaves every stream, and whoever is left
 /// on them learns of it.
 pub(crate) fn close(world: &mut World, session: Entity, reason: PresenceReason) {
+    vacate_orphaned_seats(world, session, reason);
     if let Some(id) = world
         .get::<Session>(session)
         .map(|session| session.presence.session_id)

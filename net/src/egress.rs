@@ -1,6 +1,6 @@
 //! From the engine's outbox to the network threads: every message is encoded at most once a format.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use tiltyard::{Event, Outbound, Recipients, Slot};
@@ -20,6 +20,10 @@ const LISTED_RECIPIENTS_MAX: usize = 16;
 /// messages and are closed for it.
 const CARRIED_ENTRIES_MAX: usize = 262_144;
 
+/// How often, and how long apart, a network thread that is behind is told that the server stops.
+const CLOSE_TRIES_MAX: u32 = 100;
+const CLOSE_REST: Duration = Duration::from_millis(10);
+
 /// What a client is told whose messages could not be kept.
 const LOST_REASON: &str = "server could not keep up";
 
@@ -34,6 +38,7 @@ pub(crate) struct EgressRouter {
 
 #[derive(Debug)]
 struct Outlet {
+    thread: u8,
     sender: EgressSender,
     batch: Vec<Egress>,
 }
@@ -47,7 +52,9 @@ impl EgressRouter {
     ) -> Self {
         let threads = senders
             .into_iter()
-            .map(|sender| Outlet {
+            .zip(0..)
+            .map(|(sender, thread)| Outlet {
+                thread,
                 sender,
                 batch: Vec::new(),
             })
@@ -86,8 +93,23 @@ impl EgressRouter {
                 Outbound::Search(search) => self.search.search(*search),
             }
         }
+        self.store.tell_refused();
         for outlet in &mut self.threads {
             outlet.hand_over();
+        }
+    }
+
+    /// Closes every client after everything else that was sent.
+    pub(crate) fn close_all(&mut self) {
+        for outlet in &mut self.threads {
+            outlet.batch.push(Egress::CloseAll);
+            for _ in 0..CLOSE_TRIES_MAX {
+                outlet.hand_over();
+                if outlet.batch.is_empty() {
+                    break;
+                }
+                std::thread::sleep(CLOSE_REST);
+            }
         }
     }
 
@@ -155,12 +177,12 @@ impl Outlet {
             entries = batch.len(),
             "a network thread is far behind; its clients are closed"
         );
-        self.batch = closings(&batch);
+        self.batch = closings(&batch, self.thread);
     }
 }
 
 /// Nobody loses a message without being told: who had one in the batch is closed.
-fn closings(batch: &[Egress]) -> Vec<Egress> {
+fn closings(batch: &[Egress], thread: u8) -> Vec<Egress> {
     let mut lost: Vec<(u32, u32)> = batch
         .iter()
         .flat_map(|entry| match entry {
@@ -172,8 +194,10 @@ fn closings(batch: &[Egress]) -> Vec<Egress> {
             } => {
                 vec![(*index, *generation)]
             }
+            Egress::CloseAll => Vec::new(),
             Egress::Fanout { to, .. } => to
                 .iter()
+                .filter(|slot| slot.thread == thread)
                 .map(|slot| (slot.index, slot.generation))
                 .collect(),
         })
@@ -185,5 +209,9 @@ fn closings(batch: &[Egress]) -> Vec<Egress> {
         generation,
         reason: LOST_REASON,
     };
-    lost.into_iter().map(close).collect()
+    let ends = batch
+        .iter()
+        .filter(|entry| matches!(entry, Egress::CloseAll))
+        .cloned();
+    lost.into_iter().map(close).chain(ends).collect()
 }

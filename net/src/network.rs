@@ -7,8 +7,13 @@ use std::{
     time::Duration,
 };
 
-use tiltyard::InboundSender;
-use tokio::{runtime, sync::watch, task::LocalSet};
+use crossbeam_channel::Sender;
+use tiltyard::{Inbound, InboundSender};
+use tokio::{
+    runtime,
+    sync::watch,
+    task::{LocalSet, spawn_local},
+};
 use tracing::error;
 
 use crate::{
@@ -150,16 +155,32 @@ async fn drive_thread(plan: ThreadPlan, egress: EgressReceiver) {
         sessions,
         options,
         inputs_max,
+        stopping: std::cell::Cell::new(false),
     });
     THREAD.set(Some(thread.clone()));
-    thread.start(egress);
+    let queue = thread.options.queue.clone();
+    let mut egress = spawn_local(thread.clone().drive_egress(egress));
+    let mut checks = spawn_local(thread.clone().drive_checks());
     tokio::select! {
         ended = drive_listener(listener, router, gate) => if let Err(error) = ended {
             error!(%error, "a network thread cannot accept connections");
         },
         // An error means that whoever would say so is gone.
         _ = stopping.wait_for(|stop| *stop) => {}
+        _ = &mut egress => fail(&queue, "stopped writing"),
+        _ = &mut checks => fail(&queue, "stopped looking after clients"),
     }
-    thread.close_all(CLOSE_WAIT).await;
+    thread.wait_until_empty(CLOSE_WAIT).await;
+    egress.abort();
+    checks.abort();
     THREAD.set(None);
+}
+
+/// A server of which a part has died is stopped, so that whoever watches it starts it again.
+fn fail(queue: &Sender<Inbound>, what: &str) {
+    error!("a network thread has {what}; stopping the server");
+    let grace = Duration::ZERO;
+    if queue.try_send(Inbound::Shutdown { grace }).is_err() {
+        std::process::abort();
+    }
 }

@@ -29,6 +29,7 @@ use crate::{
     logging,
     network::{Network, NetworkParts},
     pace::{Pace, sharpen_sleep},
+    peer::enqueue,
     search_link::SearchLink,
     store::{OpenError, Store},
     store_link::StoreLink,
@@ -253,6 +254,7 @@ fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
             // One more pass stops what is left; nobody hears of it any more.
             world.run_schedule(Pass);
             egress.send(world.resource_mut::<Outbox>().take());
+            egress.close_all();
             debug_assert_eq!(
                 world.resource::<Disagreements>().0,
                 0,
@@ -270,35 +272,67 @@ fn unix_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Asks the engine to stop when the system asks us. Asked a second time, it stops at once.
+/// Asks the engine to stop when the system asks us. Asked a second time, it stops at once; asked a third
+/// time, the process ends.
 fn watch_signals(control: &runtime::Runtime, app: &App, grace_seconds: u64) {
     let queue = app.world().resource::<InboundSender>().0.clone();
     control.spawn(async move {
-        loop {
-            if let Err(problem) = wait_for_signal().await {
+        let mut signals = match Signals::watch() {
+            Ok(signals) => signals,
+            Err(problem) => {
                 error!(%problem, "signals cannot be watched; stop the server by ending its process");
                 return;
             }
+        };
+        for _ in 0..2 {
+            signals.next().await;
             let grace = Duration::from_secs(grace_seconds);
-            if queue.try_send(tiltyard::Inbound::Shutdown { grace }).is_err() {
-                error!("the engine does not listen any more; ending the process");
-                process::exit(1);
-            }
+            enqueue(&queue, tiltyard::Inbound::Shutdown { grace }).await;
         }
+        signals.next().await;
+        error!("asked to stop three times; ending the process");
+        process::exit(1);
     });
 }
 
+/// The ways in which the system asks a process to stop. None is missed while another is dealt with.
 #[cfg(unix)]
-async fn wait_for_signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn watch() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn wait_for_signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn watch() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if let Err(problem) = tokio::signal::ctrl_c().await {
+            error!(%problem, "signals cannot be watched");
+            std::future::pending::<()>().await;
+        }
+    }
 }

@@ -26,6 +26,8 @@ const CONCURRENT_MAX: usize = 16;
 pub(crate) struct StoreLink {
     questions: mpsc::Sender<(StoreId, StoreRequest)>,
     queue: Sender<Inbound>,
+    /// Questions that were refused and whose askers could not be told yet.
+    refused: Vec<StoreId>,
 }
 
 impl StoreLink {
@@ -33,21 +35,33 @@ impl StoreLink {
     pub(crate) fn start(runtime: &Handle, store: Store, queue: Sender<Inbound>) -> Self {
         let (questions, asked) = mpsc::channel(tiltyard::STORE_QUESTIONS_MAX);
         runtime.spawn(drive_questions(asked, store, queue.clone()));
-        Self { questions, queue }
+        Self {
+            questions,
+            queue,
+            refused: Vec::new(),
+        }
     }
 
     /// Puts a question; the answer goes into the queue.
-    pub(crate) fn ask(&self, id: StoreId, request: StoreRequest) {
+    pub(crate) fn ask(&mut self, id: StoreId, request: StoreRequest) {
         if self.questions.try_send((id, request)).is_err() {
+            self.refused.push(id);
+        }
+        self.tell_refused();
+    }
+
+    /// Answers what was refused, as far as the queue takes it. Called every pass, so that nobody waits for
+    /// ever; there are never more than [`STORE_QUESTIONS_MAX`](tiltyard::STORE_QUESTIONS_MAX).
+    pub(crate) fn tell_refused(&mut self) {
+        while let Some(id) = self.refused.pop() {
             let outcome = Err(StoreFailure::Busy);
             if self
                 .queue
                 .try_send(Inbound::Stored { id, outcome })
                 .is_err()
             {
-                warn!(
-                    "neither the database nor the queue takes anything; a question gets no answer"
-                );
+                self.refused.push(id);
+                return;
             }
         }
     }
@@ -170,7 +184,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open_embedded(dir.path()).await.unwrap();
         let (sender, queue) = crossbeam_channel::bounded(256);
-        let link = StoreLink::start(&Handle::current(), store, sender);
+        let mut link = StoreLink::start(&Handle::current(), store, sender);
         for number in 0..100 {
             let message = ChannelMessage {
                 channel: Spelled {

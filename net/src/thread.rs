@@ -3,7 +3,12 @@
 //! The world hands it one batch a pass. Frames go to the outboxes first and then to the sockets, so that
 //! a client gets everything of a pass with one write.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -28,6 +33,8 @@ pub(crate) enum Egress {
     },
     /// A frame for many, of whom some may be on other threads.
     Fanout { to: Arc<[Slot]>, frames: Frames },
+    /// Every client is to be closed, and whoever still comes.
+    CloseAll,
     /// A client is to be closed.
     Close {
         index: u32,
@@ -88,6 +95,8 @@ pub(crate) struct NetThread {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) options: ReaderOptions,
     pub(crate) inputs_max: u32,
+    /// The server stops; new clients are told at once.
+    pub(crate) stopping: Cell<bool>,
 }
 
 /// How often clients are looked after: pings, deadlines, slow ones.
@@ -115,14 +124,20 @@ impl NetThread {
             self.options.timing,
         ));
         self.peers.borrow_mut().insert(peer.clone());
+        let seat = Seat {
+            thread: self.clone(),
+            slot,
+        };
+        if self.stopping.get() {
+            peer.close(STOPPED_CODE, STOPPED_REASON);
+        }
         enqueue(
             &self.options.queue,
             Inbound::Opened(Box::new(Opening { slot, ..opening })),
         )
         .await;
         drive_peer(&peer, early, &self.options, &self.sessions).await;
-        enqueue(&self.options.queue, Inbound::Closed { slot }).await;
-        self.peers.borrow_mut().remove(slot);
+        drop(seat);
     }
 
     /// Writes what the world hands over, for ever.
@@ -130,14 +145,22 @@ impl NetThread {
         let mut touched = Vec::new();
         loop {
             egress.ready.notified().await;
+            let mut stop = false;
             for batch in egress.batches.try_iter() {
                 let peers = self.peers.borrow();
                 for entry in batch {
+                    stop |= matches!(entry, Egress::CloseAll);
                     deliver(&peers, entry, &mut touched);
                 }
             }
             for peer in touched.drain(..) {
                 peer.flush();
+            }
+            if stop {
+                self.stopping.set(true);
+                for peer in self.peers.borrow().iter() {
+                    peer.close(STOPPED_CODE, STOPPED_REASON);
+                }
             }
         }
     }
@@ -150,28 +173,40 @@ impl NetThread {
             let now = Instant::now();
             let peers: Vec<Rc<Peer>> = self.peers.borrow().iter().cloned().collect();
             for peer in peers {
-                peer.check(now, self.options.timing);
+                peer.check(now);
             }
         }
     }
 
-    /// Tells every client that the server stops, and waits a moment for their sockets to take it.
-    pub(crate) async fn close_all(&self, wait: Duration) {
-        for peer in self.peers.borrow().iter() {
-            peer.close(1001, "server is shutting down");
-        }
+    /// Waits until every client has gone, or this long.
+    pub(crate) async fn wait_until_empty(&self, wait: Duration) {
         let deadline = Instant::now() + wait;
         while Instant::now() < deadline && self.peers.borrow().iter().next().is_some() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
+}
 
-    /// Starts what runs as long as the thread does.
-    pub(crate) fn start(self: &Rc<Self>, egress: EgressReceiver) {
-        spawn_local(self.clone().drive_egress(egress));
-        spawn_local(self.clone().drive_checks());
+/// A client's place, given back, and the world told, however its connection ends.
+struct Seat {
+    thread: Rc<NetThread>,
+    slot: Slot,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.thread.peers.borrow_mut().remove(self.slot);
+        let closed = Inbound::Closed { slot: self.slot };
+        if let Err(TrySendError::Full(closed)) = self.thread.options.queue.try_send(closed) {
+            let queue = self.thread.options.queue.clone();
+            spawn_local(async move { enqueue(&queue, closed).await });
+        }
     }
 }
+
+/// What clients are told when the server stops.
+const STOPPED_CODE: u16 = 1001;
+const STOPPED_REASON: &str = "server is shutting down";
 
 fn deliver(peers: &Peers, entry: Egress, touched: &mut Vec<Rc<Peer>>) {
     match entry {
@@ -196,6 +231,8 @@ fn deliver(peers: &Peers, entry: Egress, touched: &mut Vec<Rc<Peer>>) {
                 }
             }
         }
+        // Closed when everything before it is written.
+        Egress::CloseAll => {}
         Egress::Close {
             index,
             generation,

@@ -92,12 +92,12 @@ impl World for EngineWorld {
                 min_size: filter.min_size.map(i64::from),
                 max_size: filter.max_size.map(i64::from),
             };
-            match self.bridge.call(Call::ListMatches(filter)).await {
-                Ok(Answer::Matches(Ok(found))) => Ok(found.into_iter().map(listing).collect()),
-                Ok(Answer::Matches(Err(error))) => {
-                    debug!(%error, "a match query cannot be read");
-                    Err(ListFailure::BadQuery)
-                }
+            let query = filter.compile().map_err(|error| {
+                debug!(%error, "a match query cannot be read");
+                ListFailure::BadQuery
+            })?;
+            match self.bridge.call(Call::ListMatches { filter, query }).await {
+                Ok(Answer::Matches(found)) => Ok(found.into_iter().map(listing).collect()),
                 Ok(_) => Err(ListFailure::World(WorldError::Stopped)),
                 Err(error) => Err(ListFailure::World(error.into())),
             }

@@ -55,6 +55,12 @@ impl<I: 'static, O: 'static> Function<I, O> {
             }
             system.run(input, world)
         }));
+        if outcome.is_err() {
+            // What it asked for before it panicked is done, rather than left over for its next run.
+            drop(catch_unwind(AssertUnwindSafe(|| {
+                system.apply_deferred(world)
+            })));
+        }
         if let Some(function) = find(&mut world.resource_mut::<R>()) {
             function.system = Some(system);
         }

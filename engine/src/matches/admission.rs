@@ -136,16 +136,13 @@ fn answer_knocks(world: &mut World) -> bool {
             asked.push((entity, knock));
         }
     }
-    call(
-        world,
-        MatchJoinAttempt,
-        asked.iter().map(|(entity, _)| *entity).collect(),
-    );
+    let called = asked.iter().map(|(entity, _)| *entity).collect();
+    let ran = call(world, MatchJoinAttempt, called);
     let mut joined = Vec::new();
     for (entity, knock) in asked {
-        let verdict = conclude(world, entity);
+        let verdict = conclude(world, entity).filter(|_| ran);
         if decide(world, entity, &knock, verdict) {
-            joined.push(entity);
+            joined.push((entity, knock.attempt.presence));
         }
         if world
             .get::<Knocks>(entity)
@@ -154,11 +151,23 @@ fn answer_knocks(world: &mut World) -> bool {
             world.resource_mut::<Knocking>().0.push(entity);
         }
     }
-    call(world, MatchJoin, joined.clone());
-    for entity in joined {
+    welcome(world, joined);
+    true
+}
+
+/// Tells the rules who is in. Hooks that ran when players were answered may have changed the matches.
+fn welcome(world: &mut World, joined: Vec<(Entity, UserPresence)>) {
+    let mut called = Vec::new();
+    for (entity, who) in joined {
+        if let Some(mut turn) = world.get_mut::<Turn>(entity) {
+            turn.0 = Some(Box::new(Occasion::Join(vec![who])));
+            called.push(entity);
+        }
+    }
+    call(world, MatchJoin, called.clone());
+    for entity in called {
         conclude(world, entity);
     }
-    true
 }
 
 /// The next player who is still connected.

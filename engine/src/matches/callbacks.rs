@@ -22,14 +22,16 @@ use crate::{
 const FAILED_TEXT: &str = "Match ended because of an error.";
 
 /// Runs the systems of one callback for these matches.
-pub(super) fn call(world: &mut World, callback: impl ScheduleLabel, matches: Vec<Entity>) {
+///
+/// Returns whether it ran: a callback that is running already is not entered again.
+pub(super) fn call(world: &mut World, callback: impl ScheduleLabel, matches: Vec<Entity>) -> bool {
     let before = std::mem::replace(&mut *world.resource_mut::<Called>(), Called::These(matches));
-    // A callback that is running already is not entered again; its occasion is left as it was.
     let ran = world.try_run_schedule(callback);
-    if let Err(error) = ran {
+    if let Err(error) = &ran {
         warn!(%error, "a match callback could not run");
     }
     *world.resource_mut::<Called>() = before;
+    ran.is_ok()
 }
 
 /// Carries out what a callback decided. Returns what the callback was about.
@@ -150,11 +152,12 @@ fn fail(world: &mut World, entity: Entity, failure: &str) {
 /// Ends a match without a word.
 pub(super) fn stop(world: &mut World, entity: Entity) {
     flush(world, entity);
-    let Some(Match { id, order, .. }) = world.get::<Match>(entity).copied() else {
+    let Some(Match { id, .. }) = world.get::<Match>(entity).copied() else {
         return;
     };
     super::admission::refuse_all(world, entity);
-    world.resource_mut::<MatchIndex>().remove(order);
+    // From here on it is not found any more.
+    world.entity_mut(entity).remove::<Match>();
     if let Some((clock, rate)) = world
         .get::<Clock>(entity)
         .zip(world.get::<TickRate>(entity))

@@ -6,7 +6,10 @@ use bevy_ecs::prelude::*;
 use bytes::Bytes;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::JoinAttempt;
+use super::{
+    JoinAttempt,
+    index::{delist, enlist},
+};
 use crate::{
     id::{MatchId, SessionId, Slot, UserPresence},
     inbound::Permit,
@@ -16,6 +19,7 @@ use crate::{
 
 /// A match that this server runs.
 #[derive(Component, Clone, Copy, Debug)]
+#[component(immutable, on_add = enlist, on_remove = delist)]
 pub struct Match {
     /// Its id.
     pub id: MatchId,

@@ -16,7 +16,7 @@ use crate::{
     clock::Now,
     id::MatchId,
     limits::Limits,
-    query::{Query as LabelQuery, QueryError},
+    query::{CompiledQuery, Query as LabelQuery, QueryError},
     schedule::Node,
     shutdown::Shutdown,
     stream::{Presences, StreamId, mode},
@@ -59,6 +59,24 @@ impl MatchFilter {
         }
     }
 
+    /// The query, made ready to be asked, if there is one. This may take a while, and need not be done
+    /// between ticks.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`] if it cannot be read.
+    pub fn compile(&self) -> Result<Option<CompiledQuery>, QueryError> {
+        let Some(text) = &self.query else {
+            return Ok(None);
+        };
+        let query = if text.is_empty() {
+            LabelQuery::all()
+        } else {
+            LabelQuery::parse(text)?
+        };
+        query.compile().map(Some)
+    }
+
     fn admits_size(&self, size: usize) -> bool {
         let size = i64::try_from(size).unwrap_or(i64::MAX);
         self.min_size.is_none_or(|min| size >= min) && self.max_size.is_none_or(|max| size <= max)
@@ -82,7 +100,7 @@ pub struct MatchListing {
 
 /// Makes and finds matches, from any system.
 ///
-/// A match that was made is listed at once and starts when the system that made it is done.
+/// A match that was made is listed, and may be joined, when the system that made it is done.
 #[derive(SystemParam)]
 pub struct MatchDirectory<'w, 's> {
     commands: Commands<'w, 's>,
@@ -114,7 +132,6 @@ impl MatchDirectory<'_, '_> {
         let (kind, prepared) = self.kinds.prepare(kind, params)?;
         let id = MatchId::authoritative(Uuid::new_v4(), self.node.0);
         let order = self.index.next_order();
-        let label: Arc<str> = prepared.label.into();
         let seed = prepared.seed.unwrap_or_else(|| id.uuid.as_u64_pair().0);
         let mut entity = self.commands.spawn((
             Match { id, kind, order },
@@ -124,7 +141,7 @@ impl MatchDirectory<'_, '_> {
                 prepared.tick_rate,
                 self.phases.first_tick(prepared.tick_rate, self.now.elapsed),
             ),
-            Label(label.clone()),
+            Label(prepared.label.into()),
             Participants::default(),
             Inbox::default(),
             Dispatcher::default(),
@@ -133,19 +150,6 @@ impl MatchDirectory<'_, '_> {
             Random(Xoshiro256PlusPlus::seed_from_u64(seed)),
         ));
         (prepared.attach)(&mut entity);
-        let (entity, created_ms) = (entity.id(), self.now.unix_ms);
-        let tick_rate = prepared.tick_rate;
-        self.index.insert(
-            order,
-            Entry {
-                entity,
-                id,
-                kind,
-                label,
-                tick_rate,
-                created_ms,
-            },
-        );
         Ok(id)
     }
 
@@ -156,6 +160,17 @@ impl MatchDirectory<'_, '_> {
     ///
     /// [`QueryError`] if the query cannot be read.
     pub fn list(&mut self, filter: &MatchFilter) -> Result<Vec<MatchListing>, QueryError> {
+        let query = filter.compile()?;
+        Ok(self.list_compiled(filter, query.as_ref()))
+    }
+
+    /// The same, with the query of the filter compiled already.
+    #[must_use]
+    pub fn list_compiled(
+        &mut self,
+        filter: &MatchFilter,
+        query: Option<&CompiledQuery>,
+    ) -> Vec<MatchListing> {
         let (running, relayed) = match filter.authoritative {
             None => (true, filter.query.is_none() && filter.label.is_none()),
             Some(authoritative) => (
@@ -165,12 +180,12 @@ impl MatchDirectory<'_, '_> {
         };
         let mut found = Vec::new();
         if running {
-            self.list_running(filter, &mut found)?;
+            self.list_running(filter, query, &mut found);
         }
         if relayed {
             self.list_relayed(filter, &mut found);
         }
-        Ok(found)
+        found
     }
 
     /// The match with this id, if it exists and, if it is relayed, somebody is in it.
@@ -188,16 +203,12 @@ impl MatchDirectory<'_, '_> {
     fn list_running(
         &mut self,
         filter: &MatchFilter,
+        query: Option<&CompiledQuery>,
         found: &mut Vec<MatchListing>,
-    ) -> Result<(), QueryError> {
-        let candidates: Vec<Entry> = match (&filter.query, &filter.label) {
+    ) {
+        let candidates: Vec<Entry> = match (query, &filter.label) {
             (Some(query), _) => {
-                let query = if query.is_empty() {
-                    LabelQuery::all()
-                } else {
-                    LabelQuery::parse(query)?
-                };
-                let orders = self.index.search(&query.compile()?);
+                let orders = self.index.search(query);
                 orders
                     .into_iter()
                     .filter_map(|order| self.index.entry(order).cloned())
@@ -220,7 +231,6 @@ impl MatchDirectory<'_, '_> {
                 found.push(listing(&entry, size));
             }
         }
-        Ok(())
     }
 
     fn list_relayed(&self, filter: &MatchFilter, found: &mut Vec<MatchListing>) {

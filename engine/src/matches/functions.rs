@@ -9,7 +9,11 @@ use super::{
     components::{Occasion, Turn},
     index::MatchIndex,
 };
-use crate::{id::MatchId, query::QueryError, schedule::MatchSignal};
+use crate::{
+    id::MatchId,
+    query::{CompiledQuery, QueryError},
+    schedule::MatchSignal,
+};
 
 /// Why a match did not answer a signal.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -55,7 +59,7 @@ impl MatchFunctions for World {
     fn match_create(&mut self, kind: &str, params: &MatchParams) -> Result<MatchId, MatchError> {
         let input = (kind.to_owned(), params.clone());
         self.run_system_cached_with(create, input)
-            .unwrap_or(Err(MatchError::Stopping))
+            .unwrap_or_else(|_| Err(MatchError::init("matches are being made already")))
     }
 
     fn match_get(&mut self, id: MatchId) -> Option<MatchListing> {
@@ -83,11 +87,11 @@ impl MatchFunctions for World {
             data: data.to_owned(),
             answer: String::new(),
         }));
-        call(self, MatchSignal, vec![entity]);
+        let ran = call(self, MatchSignal, vec![entity]);
         let occasion = callbacks::conclude(self, entity);
         match occasion {
             Some(Occasion::Signal { answer, .. })
-                if self.resource::<MatchIndex>().find(id).is_some() =>
+                if ran && self.resource::<MatchIndex>().find(id).is_some() =>
             {
                 Ok(answer)
             }
@@ -112,4 +116,12 @@ fn list(
     mut directory: MatchDirectory,
 ) -> Result<Vec<MatchListing>, QueryError> {
     directory.list(&filter)
+}
+
+/// Lists matches by a query that was compiled before.
+pub(crate) fn list_compiled(
+    In((filter, query)): In<(MatchFilter, Option<CompiledQuery>)>,
+    mut directory: MatchDirectory,
+) -> Vec<MatchListing> {
+    directory.list_compiled(&filter, query.as_ref())
 }

@@ -1,13 +1,20 @@
 //! Which matches there are, and how they are found.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use bevy_ecs::prelude::*;
+use bevy_ecs::{lifecycle::HookContext, prelude::*, world::DeferredWorld};
 use serde_json::Value;
+use tracing::error;
 use uuid::Uuid;
 
-use super::{MatchError, MatchKind, MatchParams, kind::check_label};
+use super::{Label, Match, MatchError, MatchKind, MatchParams, TickRate, kind::check_label};
 use crate::{
+    clock::Now,
+    functions::panic_text,
     id::MatchId,
     lookup::Lookup,
     query::{CompiledQuery, Document, Index},
@@ -43,7 +50,16 @@ impl MatchKinds {
     ) -> Result<(&'static str, Prepared), MatchError> {
         let found = self.kinds.get_key_value(name);
         let (name, initialize) = found.ok_or_else(|| MatchError::UnknownKind(name.to_owned()))?;
-        Ok((name, initialize(params)?))
+        let prepared = catch_unwind(AssertUnwindSafe(|| initialize(params)));
+        let prepared = prepared.unwrap_or_else(|panic| {
+            error!(
+                kind = name,
+                panic = panic_text(panic.as_ref()),
+                "a match did not start"
+            );
+            Err(MatchError::Init("the rules panicked".to_owned()))
+        })?;
+        Ok((name, prepared))
     }
 }
 
@@ -83,6 +99,29 @@ pub(crate) struct Entry {
     pub(crate) label: Arc<str>,
     pub(crate) tick_rate: u8,
     pub(crate) created_ms: i64,
+    /// Its document is out of date, and it is on the list of those.
+    stale: bool,
+}
+
+impl Entry {
+    pub(crate) fn of(
+        entity: Entity,
+        found: &Match,
+        label: &Label,
+        rate: TickRate,
+        created_ms: i64,
+    ) -> Self {
+        let (id, kind) = (found.id, found.kind);
+        Self {
+            entity,
+            id,
+            kind,
+            label: label.0.clone(),
+            tick_rate: rate.0,
+            created_ms,
+            stale: true,
+        }
+    }
 }
 
 impl MatchIndex {
@@ -102,12 +141,18 @@ impl MatchIndex {
         if let Some(entry) = self.entries.remove(&order) {
             self.by_uuid.remove(&entry.id.uuid);
             self.documents.remove(order);
+            if entry.stale {
+                self.stale.retain(|stale| *stale != order);
+            }
         }
     }
 
     pub(crate) fn relabel(&mut self, order: u64, label: Arc<str>) {
-        if let Some(entry) = self.entries.get_mut(&order) {
-            entry.label = label;
+        let Some(entry) = self.entries.get_mut(&order) else {
+            return;
+        };
+        entry.label = label;
+        if !std::mem::replace(&mut entry.stale, true) {
             self.stale.push(order);
         }
     }
@@ -148,7 +193,8 @@ impl MatchIndex {
     /// tick and cost nothing.
     fn refresh(&mut self) {
         for order in std::mem::take(&mut self.stale) {
-            if let Some(entry) = self.entries.get(&order) {
+            if let Some(entry) = self.entries.get_mut(&order) {
+                entry.stale = false;
                 self.documents.insert(order, document(entry));
             }
         }
@@ -179,4 +225,29 @@ fn document(entry: &Entry) -> Document {
         .number("tick_rate", f64::from(entry.tick_rate))
         .number("create_time", created_ms)
         .build()
+}
+
+/// A match is listed as soon as it is there, and no longer than that.
+pub(super) fn enlist(mut world: DeferredWorld, context: HookContext) {
+    let entity = context.entity;
+    let created_ms = world.resource::<Now>().unix_ms;
+    let (Some(found), Some(label), Some(rate)) = (
+        world.get::<Match>(entity),
+        world.get::<Label>(entity),
+        world.get::<TickRate>(entity),
+    ) else {
+        return;
+    };
+    let (order, entry) = (
+        found.order,
+        Entry::of(entity, found, label, *rate, created_ms),
+    );
+    world.resource_mut::<MatchIndex>().insert(order, entry);
+}
+
+/// See [`enlist`].
+pub(super) fn delist(mut world: DeferredWorld, context: HookContext) {
+    if let Some(order) = world.get::<Match>(context.entity).map(|found| found.order) {
+        world.resource_mut::<MatchIndex>().remove(order);
+    }
 }

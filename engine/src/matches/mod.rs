@@ -23,6 +23,7 @@ use bevy_ecs::prelude::*;
 
 pub(crate) use self::{
     admission::Departures,
+    functions::list_compiled,
     index::{MatchIndex, MatchKinds},
     requests::receive_data,
 };

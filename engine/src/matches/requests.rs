@@ -274,6 +274,14 @@ fn info_for_participant(
 ) -> Option<MatchInfo> {
     let participants = world.get::<Participants>(entity)?;
     participants.position(asker.who.session_id)?;
+    // Whoever has just left is on the list until the rules have heard of it, and asks anew.
+    let id = world.get::<Match>(entity)?.id;
+    stream::find(
+        world,
+        asker.session,
+        asker.who.user_id,
+        &StreamId::of_match(id),
+    )?;
     let presences = participants.as_slice().to_vec();
     Some(MatchInfo {
         match_id: MatchText::Spelled(spelled.clone()),

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     id::{Slot, UserId, UserPresence},
     lookup::Lookup,
+    matches::MatchIndex,
     outbound::Recipients,
     party,
     session::Session,
@@ -216,6 +217,17 @@ pub(crate) fn close(world: &mut World, id: &StreamId) {
         .get::<Presences>(stream)
         .map(|all| all.as_slice().to_vec())
         .unwrap_or_default();
+    let seat = id
+        .match_id()
+        .filter(|id| world.resource::<MatchIndex>().find(*id).is_some());
+    for presence in &presences {
+        let session = world.get::<OfSession>(*presence).map(|of| of.0);
+        if let Some((seat, mut session)) =
+            seat.zip(session.and_then(|session| world.get_mut::<Session>(session)))
+        {
+            session.orphaned_seats.push(seat);
+        }
+    }
     for presence in presences {
         world.despawn(presence);
     }

@@ -3,8 +3,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, SocketAddr, TcpListener},
-    rc::Rc,
+    net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -78,6 +77,7 @@ impl Gate {
         }
         // From the own machine come load tests, and proxies that speak for everybody.
         let counted = !address.is_loopback();
+        let address = household(address);
         if counted {
             let mut per_address = self
                 .per_address
@@ -97,7 +97,18 @@ impl Gate {
     }
 }
 
-/// One connection's place, given back when it ends.
+/// The addresses that are counted as one: a whole /64 of IPv6 belongs to one customer.
+fn household(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+/// One connection's place, given back when it ends. A WebSocket takes it along from HTTP.
 #[derive(Debug)]
 pub(crate) struct Pass {
     gate: Arc<Gate>,
@@ -135,7 +146,7 @@ pub(crate) async fn drive_listener(
         match listener.accept().await {
             Ok((stream, address)) => match gate.enter(address.ip()) {
                 Some(pass) => {
-                    spawn_local(serve(stream, address, router.clone(), Rc::new(pass)));
+                    spawn_local(serve(stream, address, router.clone(), Arc::new(pass)));
                 }
                 None => debug!(%address, "turned a connection away: too many are open"),
             },
@@ -147,9 +158,10 @@ pub(crate) async fn drive_listener(
     }
 }
 
-async fn serve(stream: TcpStream, address: SocketAddr, router: Router, pass: Rc<Pass>) {
+async fn serve(stream: TcpStream, address: SocketAddr, router: Router, pass: Arc<Pass>) {
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(address));
+        request.extensions_mut().insert(pass.clone());
         request
     });
     let connection = http1::Builder::new()
@@ -161,5 +173,4 @@ async fn serve(stream: TcpStream, address: SocketAddr, router: Router, pass: Rc<
     if let Err(error) = connection.await {
         debug!(%address, %error, "an HTTP connection ended early");
     }
-    drop(pass);
 }

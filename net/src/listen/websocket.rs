@@ -21,6 +21,7 @@ use tokio::{net::TcpStream, task::spawn_local};
 use tracing::debug;
 use uuid::Uuid;
 
+use super::http::Pass;
 use crate::{
     api::client_address,
     auth::{Clock, SessionClaims, Sessions},
@@ -80,7 +81,8 @@ pub(crate) async fn upgrade(
     let client =
         client_address(request.headers(), Some(address), state.proxy_count).unwrap_or(address.ip());
     let opening = opening(&state, claims, &parameters, client, address.port());
-    spawn_local(hand_over(on_upgrade, encoding, opening));
+    let pass = request.extensions_mut().remove::<Arc<Pass>>();
+    spawn_local(hand_over(on_upgrade, encoding, opening, pass));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -91,7 +93,12 @@ pub(crate) async fn upgrade(
 }
 
 /// Waits for the connection to be free of HTTP and gives it to this thread.
-async fn hand_over(on_upgrade: OnUpgrade, encoding: Encoding, opening: Opening) {
+async fn hand_over(
+    on_upgrade: OnUpgrade,
+    encoding: Encoding,
+    opening: Opening,
+    pass: Option<Arc<Pass>>,
+) {
     let upgraded = match on_upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
@@ -114,6 +121,8 @@ async fn hand_over(on_upgrade: OnUpgrade, encoding: Encoding, opening: Opening) 
             opening,
         )
         .await;
+    // The connection counts until here.
+    drop(pass);
 }
 
 fn refuse(Refusal(status, text): Refusal) -> Response<Body> {

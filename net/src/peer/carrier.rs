@@ -15,10 +15,10 @@ use tiltyard::Slot;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
-    sync::Notify,
     task::spawn_local,
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
@@ -49,17 +49,15 @@ pub(crate) struct Peer {
     pub(crate) heard_by: Cell<Instant>,
     /// When the next ping is due.
     pub(crate) ping_at: Cell<Instant>,
-    /// Since when the socket takes nothing more.
-    stalled_since: Cell<Option<Instant>>,
     /// Since when more waits than should.
     behind_since: Cell<Option<Instant>>,
     writing: Cell<bool>,
     /// Something new is in the outbox, and the thread knows.
     touched: Cell<bool>,
     stage: Cell<Stage>,
-    /// Woken when the reader is to stop.
-    pub(crate) stopped: Notify,
-    close_wait: Duration,
+    /// Cancelled when nobody is to wait for this client any more.
+    pub(crate) stopped: CancellationToken,
+    timing: Timing,
 }
 
 /// How far a connection is on its way to its end.
@@ -84,13 +82,12 @@ impl Peer {
             inputs: Arc::new(Lane::new(inputs_max)),
             heard_by: Cell::new(now + timing.pong_wait),
             ping_at: Cell::new(now + timing.ping_period),
-            stalled_since: Cell::default(),
             behind_since: Cell::default(),
             writing: Cell::default(),
             touched: Cell::default(),
             stage: Cell::new(Stage::Open),
-            stopped: Notify::new(),
-            close_wait: timing.close_wait,
+            stopped: CancellationToken::new(),
+            timing,
         }
     }
 
@@ -107,10 +104,16 @@ impl Peer {
         if !self.is_open() {
             return;
         }
+        let pushed = self.outbox.borrow_mut().push(frame.clone());
+        if pushed.is_ok() {
+            return;
+        }
+        // A burst fills the outbox of a client that keeps up perfectly; only the socket can tell.
+        self.flush();
         let pushed = self.outbox.borrow_mut().push(frame);
-        if let Err(OutboxFull) = pushed {
+        if self.is_open() && pushed == Err(OutboxFull) {
             debug!(slot = ?self.slot, "closing a client that does not keep up");
-            self.outbox.borrow_mut().clear();
+            self.outbox.borrow_mut().clear_unsent();
             self.close(1000, SLOW_REASON);
         }
     }
@@ -130,7 +133,6 @@ impl Peer {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.writing.set(true);
-                self.stalled_since.set(Some(Instant::now()));
                 spawn_local(drive_writes(self.clone()));
             }
             Err(_) => self.abandon(),
@@ -140,6 +142,7 @@ impl Peer {
     fn write_some(&self) -> io::Result<()> {
         loop {
             let mut outbox = self.outbox.borrow_mut();
+            outbox.prepare();
             if outbox.is_empty() {
                 return Ok(());
             }
@@ -157,7 +160,7 @@ impl Peer {
             return;
         }
         self.stage.set(Stage::Closing {
-            until: Instant::now() + self.close_wait,
+            until: Instant::now() + self.timing.close_wait,
         });
         self.outbox
             .borrow_mut()
@@ -182,11 +185,11 @@ impl Peer {
     pub(crate) fn abandon(&self) {
         self.stage.set(Stage::Gone);
         self.outbox.borrow_mut().clear();
-        self.stopped.notify_one();
+        self.stopped.cancel();
     }
 
     /// Looks at the clock: pings a quiet client, gives up one that is silent, stuck or slow to close.
-    pub(crate) fn check(self: &Rc<Self>, now: Instant, timing: Timing) {
+    pub(crate) fn check(self: &Rc<Self>, now: Instant) {
         match self.stage.get() {
             Stage::Gone => {}
             Stage::Closing { until } if now >= until => self.abandon(),
@@ -197,19 +200,11 @@ impl Peer {
                     debug!(slot = ?self.slot, "closing a client that went silent");
                     self.close(1000, "i/o timeout");
                 } else if now >= self.ping_at.get() {
-                    self.ping_at.set(now + timing.ping_period);
+                    self.ping_at.set(now + self.timing.ping_period);
                     self.outbox.borrow_mut().push_anyway(ping_frame());
                     self.flush();
                 }
             }
-        }
-        if self
-            .stalled_since
-            .get()
-            .is_some_and(|since| now >= since + timing.write_wait)
-        {
-            debug!(slot = ?self.slot, "giving up a client whose socket takes nothing");
-            self.abandon();
         }
     }
 
@@ -242,29 +237,28 @@ pub(crate) struct Timing {
     pub(crate) close_wait: Duration,
 }
 
-/// Writes the outbox of a socket that was full, until it is empty or broken.
+/// Writes the outbox of a socket that was full, until it is empty, broken, or takes nothing for too long.
+///
+/// It outlives the client's place in the table only as long as the socket goes on taking something.
 async fn drive_writes(peer: Rc<Peer>) {
     let outcome = loop {
-        tokio::select! {
-            ready = peer.stream.writable() => if let Err(error) = ready {
-                break Err(error);
-            },
-            () = peer.stopped.notified() => {
-                // The reader waits for the same word.
-                peer.stopped.notify_one();
-                break Ok(());
-            }
+        let ready = tokio::select! {
+            ready = tokio::time::timeout(peer.timing.write_wait, peer.stream.writable()) => ready,
+            () = peer.stopped.cancelled() => break Ok(()),
+        };
+        match ready {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => break Err(error),
+            Err(late) => break Err(late.into()),
         }
         match peer.write_some() {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                peer.stalled_since.set(Some(Instant::now()));
-            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             outcome => break outcome,
         }
     };
     peer.writing.set(false);
-    peer.stalled_since.set(None);
-    if outcome.is_err() {
+    if let Err(error) = outcome {
+        debug!(slot = ?peer.slot, %error, "giving up a client whose socket takes nothing");
         peer.abandon();
     }
 }
@@ -305,7 +299,7 @@ impl AsyncWrite for Carrier {
             self.0
                 .outbox
                 .borrow_mut()
-                .push_anyway(Bytes::copy_from_slice(bytes));
+                .set_pong(Bytes::copy_from_slice(bytes));
             self.0.flush();
         }
         Poll::Ready(Ok(bytes.len()))

@@ -17,6 +17,11 @@ const WRITE_PIECES_MAX: usize = 64;
 pub(crate) struct Outbox {
     pieces: VecDeque<Bytes>,
     bytes: usize,
+    /// The front piece is partly on the wire, and the rest of it must follow.
+    begun: bool,
+    /// The newest answer to a ping. It waits until everything else is written, and a newer one takes its
+    /// place, so that a flood of pings costs one answer.
+    pong: Option<Bytes>,
 }
 
 impl Outbox {
@@ -35,17 +40,40 @@ impl Outbox {
         self.pieces.push_back(frame);
     }
 
+    /// Puts an answer to a ping in the place of the last one.
+    pub(crate) fn set_pong(&mut self, frame: Bytes) {
+        self.pong = Some(frame);
+    }
+
+    /// Whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.pieces.is_empty() && self.pong.is_none()
+    }
+
+    /// Makes ready to be written: an answer to a ping leaves when nothing else waits.
+    pub(crate) fn prepare(&mut self) {
+        if self.pieces.is_empty()
+            && let Some(pong) = self.pong.take()
+        {
+            self.push_anyway(pong);
+        }
     }
 
     pub(crate) const fn bytes(&self) -> usize {
         self.bytes
     }
 
+    /// Forgets everything that no part of was written yet. What was begun must be finished, or what
+    /// follows would be read as the rest of it.
+    pub(crate) fn clear_unsent(&mut self) {
+        self.pieces.truncate(usize::from(self.begun));
+        self.bytes = self.pieces.iter().map(Bytes::len).sum();
+        self.pong = None;
+    }
+
+    /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        self.pieces.clear();
-        self.bytes = 0;
+        *self = Self::default();
     }
 
     /// The next pieces to write, for one system call.
@@ -62,16 +90,18 @@ impl Outbox {
     /// Forgets what was written.
     pub(crate) fn advance(&mut self, mut written: usize) {
         self.bytes -= written.min(self.bytes);
-        while written > 0 {
+        while written > 0 || self.pieces.front().is_some_and(Bytes::is_empty) {
             let Some(piece) = self.pieces.front_mut() else {
                 return;
             };
             if written < piece.len() {
                 piece.advance(written);
+                self.begun = true;
                 return;
             }
             written -= piece.len();
             self.pieces.pop_front();
+            self.begun = false;
         }
         if self.pieces.is_empty() && self.pieces.capacity() > WRITE_PIECES_MAX {
             self.pieces.shrink_to_fit();
@@ -107,6 +137,34 @@ mod tests {
         assert_eq!(waiting(&outbox), b"efg");
         outbox.advance(3);
         assert_eq!((outbox.bytes(), waiting(&outbox)), (0, Vec::new()));
+    }
+
+    #[test]
+    fn what_was_begun_is_finished_even_when_the_rest_is_forgotten() {
+        let mut outbox = Outbox::default();
+        for piece in ["abc", "def"] {
+            outbox.push(Bytes::from_static(piece.as_bytes())).unwrap();
+        }
+        outbox.advance(1);
+        outbox.clear_unsent();
+        assert_eq!((outbox.bytes(), waiting(&outbox)), (2, b"bc".to_vec()));
+        outbox.advance(2);
+        outbox.clear_unsent();
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn only_the_newest_answer_to_a_ping_is_kept() {
+        let mut outbox = Outbox::default();
+        outbox.push(Bytes::from_static(b"data")).unwrap();
+        for pong in ["one", "two"] {
+            outbox.set_pong(Bytes::from_static(pong.as_bytes()));
+            outbox.prepare();
+        }
+        assert_eq!(waiting(&outbox), b"data");
+        outbox.advance(4);
+        outbox.prepare();
+        assert_eq!(waiting(&outbox), b"two");
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub(crate) async fn drive_peer(
     loop {
         let next = tokio::select! {
             next = socket.next() => next,
-            () = peer.stopped.notified() => return,
+            () = peer.stopped.cancelled() => return,
         };
         let message = match next {
             None => return,
@@ -138,7 +138,7 @@ async fn drain(socket: &mut WebSocketStream<Carrier>, peer: &Rc<Peer>) {
             next = socket.next() => if !matches!(next, Some(Ok(ref message)) if !message.is_close()) {
                 return;
             },
-            () = peer.stopped.notified() => return,
+            () = peer.stopped.cancelled() => return,
         }
     }
 }
@@ -161,18 +161,23 @@ async fn read(
         Request::MatchDataSend(_) => &peer.inputs,
         _ => &peer.requests,
     };
-    lane.acquire().await;
-    let permit = Permit::new(lane.clone());
-    enqueue(
-        &options.queue,
-        Inbound::Request {
-            slot: peer.slot,
+    let hand_over = async {
+        lane.acquire().await;
+        let permit = Permit::new(lane.clone());
+        let slot = peer.slot;
+        let inbound = Inbound::Request {
+            slot,
             cid,
             request,
             permit,
-        },
-    )
-    .await;
+        };
+        enqueue(&options.queue, inbound).await;
+    };
+    tokio::select! {
+        () = hand_over => {}
+        // The client is given up; what it asked last is lost with it.
+        () = peer.stopped.cancelled() => {}
+    }
     Ok(())
 }
 
