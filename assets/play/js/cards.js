@@ -1,4 +1,4 @@
-// The two pictures on the lobby's cards.
+// The pictures on the lobby's cards.
 
 import { drawShip, drawWalls, colourOf } from './arena/draw.js';
 
@@ -7,6 +7,7 @@ export function drawCards() {
     const canvas = card.querySelector('canvas');
     const context = canvas.getContext('2d');
     if (card.dataset.game === 'arena') drawArena(context);
+    else if (card.dataset.game === 'words') drawTiles(context);
     else drawBoard(context);
   }
 }
@@ -43,6 +44,30 @@ function drawArena(context) {
   drawShip(context, { ...ship, slot: 0, x: 5.5, y: 9.8, aimX: 0.93, aimY: -0.36 }, { radius: 0.95 });
   drawShip(context, { ...ship, slot: 1, x: 18.6, y: 12.2, aimX: -0.6, aimY: -0.8 }, { radius: 0.95 });
   drawShip(context, { ...ship, slot: 2, x: 22.5, y: 3.1, aimX: -0.95, aimY: 0.3, shielded: true }, { radius: 0.95 });
+}
+
+function drawTiles(context) {
+  context.fillStyle = '#0d121c';
+  context.fillRect(0, 0, 640, 300);
+  context.textAlign = 'center';
+  context.textBaseline = 'middle';
+  const size = 74;
+  const gap = 10;
+  [...'WORDTILESPLY'].forEach((letter, index) => {
+    const x = (640 - size * 6 - gap * 5) / 2 + (index % 6) * (size + gap);
+    const y = (300 - size * 2 - gap) / 2 + Math.floor(index / 6) * (size + gap);
+    const isPlayed = index < 4;
+    context.beginPath();
+    context.roundRect(x, y, size, size, 13);
+    context.fillStyle = isPlayed ? 'rgb(245 185 68 / 18%)' : '#161d2b';
+    context.fill();
+    context.strokeStyle = isPlayed ? '#f5b944' : '#2b3549';
+    context.lineWidth = 2;
+    context.stroke();
+    context.fillStyle = isPlayed ? '#f5b944' : '#9aa6bd';
+    context.font = '700 36px system-ui, "DejaVu Sans", sans-serif';
+    context.fillText(letter, x + size / 2, y + size / 2 + 2);
+  });
 }
 
 function drawBoard(context) {

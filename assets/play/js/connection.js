@@ -8,9 +8,24 @@ const PING_EVERY_MS = 2000;
 const RETRY_MS = [300, 700, 1500, 3000, 5000];
 const FIND_TRIES = 4;
 
+// The handlers of the client that are passed on as events; it complains of messages without a handler.
+const SOCIAL_EVENTS = {
+  onchannelmessage: 'chat',
+  onchannelpresence: null,
+  onnotification: 'notification',
+  onmatchmakermatched: 'matched',
+  onparty: 'party',
+  onpartypresence: 'partypresence',
+  onpartyleader: 'partyleader',
+  onpartyclose: 'partyclose',
+  onpartydata: null,
+  onpartymatchmakerticket: 'partymatchmakerticket',
+};
+
 export class Connection extends EventTarget {
   // Events: `state` (connecting, online, lost, failed), `ping` (milliseconds), `data` (match data),
-  // `rejoined` (a match), `dropped` (the match is gone).
+  // `rejoined` (a match), `dropped` (the match is gone); and what the socket says of others: `chat`,
+  // `notification`, `matched`, `party` and what begins with it.
 
   constructor() {
     super();
@@ -46,7 +61,7 @@ export class Connection extends EventTarget {
   }
 
   async listMatches() {
-    const query = 'label.game:arena label.game:xoxo';
+    const query = 'label.game:arena label.game:xoxo label.game:words';
     const { matches } = await this.client.listMatches(this.session, 50, true, undefined, undefined, undefined, query);
     return (matches ?? []).map((match) => ({ ...labelOf(match), id: match.match_id }));
   }
@@ -117,6 +132,11 @@ export class Connection extends EventTarget {
       else this.#deliver(data);
     };
     socket.onmatchpresence = () => {};
+    for (const [handler, event] of Object.entries(SOCIAL_EVENTS)) {
+      socket[handler] = (detail) => {
+        if (event && this.socket === socket) this.dispatchEvent(new CustomEvent(event, { detail }));
+      };
+    }
     socket.onerror = () => {};
     socket.ondisconnect = () => {
       if (this.socket === socket) this.#recover();

@@ -3,7 +3,11 @@
 import { drawCards } from './cards.js';
 
 const LIST_EVERY_MS = 2000;
-const GAMES = { arena: { badge: '✦', name: 'Arena' }, xoxo: { badge: '✕', name: 'Noughts and crosses' } };
+const GAMES = {
+  arena: { badge: '✦', name: 'Arena' },
+  xoxo: { badge: '✕', name: 'Noughts and crosses' },
+  words: { badge: 'W', name: 'Words' },
+};
 
 export class Lobby {
   #connection;
@@ -76,7 +80,7 @@ export class Lobby {
     row.querySelector('b').textContent = name || GAMES[game].name;
     row.querySelector('.seats').textContent = `${players} of ${max}`;
     const button = row.querySelector('button');
-    button.textContent = open ? 'Join' : 'Full';
+    button.textContent = open ? 'Join' : players < max ? 'Begun' : 'Full';
     button.disabled = !open;
     button.dataset.join = id;
     this.#onClick(button, () => this.#connection.join(id));

@@ -4,12 +4,16 @@ import { Connection, textOf } from './connection.js';
 import { Lobby } from './lobby.js';
 import { XoxoView } from './xoxo.js';
 import { ArenaView } from './arena/view.js';
+import { WordsView } from './words.js';
+import { Social } from './social/panel.js';
+import { words } from './protocol.js';
 
 const $ = (id) => document.getElementById(id);
 
 const connection = new Connection();
 const lobby = new Lobby(connection, { enter, fail });
-const views = { xoxo: new XoxoView(connection), arena: new ArenaView(connection) };
+const views = { xoxo: new XoxoView(connection), arena: new ArenaView(connection), words: new WordsView(connection) };
+const social = new Social(connection, { fail });
 let shown = null;
 
 // For tests and the curious.
@@ -20,6 +24,8 @@ window.tiltyard = {
   },
   xoxo: views.xoxo,
   arena: views.arena,
+  words: views.words,
+  social,
 };
 
 function show(name) {
@@ -40,6 +46,7 @@ async function enter(find) {
     show(match.game);
     views[match.game].open(match);
     connection.release();
+    social.follow(match);
   } catch (error) {
     await home();
     fail(error);
@@ -48,6 +55,7 @@ async function enter(find) {
 
 async function home() {
   await connection.leave();
+  social.follow(null);
   if (location.hash !== '#/') location.hash = '#/';
   show(null);
 }
@@ -56,13 +64,27 @@ async function followHash() {
   const [, game, id] = location.hash.split('/');
   if (id && connection.match?.match_id === id) return;
   if (connection.match) await connection.leave();
+  if (game === 'party' && id) return acceptInvitation(id);
+  if (!id) social.follow(null);
   if (views[game] && id) await enter(() => connection.join(id));
   else if (shown !== null || $('home').hidden) show(null);
 }
 
-let toastTimer = 0;
+// A link to a party leads to the lobby, and into the party.
+async function acceptInvitation(id) {
+  await home();
+  social.toggle(true);
+  await social.party.join(id).catch(fail);
+}
+
 async function fail(error) {
-  $('toast').textContent = await textOf(error);
+  say(await textOf(error));
+}
+
+let toastTimer = 0;
+function say(content, isNews = false) {
+  $('toast').replaceChildren(content);
+  $('toast').classList.toggle('news', isNews);
   $('toast').hidden = false;
   clearTimeout(toastTimer);
   toastTimer = setTimeout(() => {
@@ -88,6 +110,21 @@ connection.addEventListener('state', ({ detail: state }) => {
 });
 connection.addEventListener('ping', ({ detail: ms }) => showPing(ms));
 connection.addEventListener('data', ({ detail: data }) => views[shown]?.receive(data));
+connection.addEventListener('matched', async ({ detail: { match_id: id } }) => {
+  if (!id) return fail('The players were found, but not the game.');
+  await connection.leave();
+  enter(() => connection.join(id));
+});
+connection.addEventListener('notification', ({ detail: { code, content } }) => {
+  if (code !== words.CODE_YOUR_TURN || connection.match?.match_id === content.match_id) return;
+  const link = document.createElement('a');
+  link.href = `#/words/${content.match_id}`;
+  link.textContent = `It is your turn: ${content.name}`;
+  link.addEventListener('click', () => {
+    $('toast').hidden = true;
+  });
+  say(link, true);
+});
 connection.addEventListener('rejoined', ({ detail: match }) => {
   views[shown]?.open(match);
   connection.release();

@@ -14,6 +14,16 @@ export const arena = {
   OP_WELCOME: 12, // from the server: the map, and our slot
 };
 
+export const words = {
+  OP_WORD: 1, // to the server: {"word"}
+  OP_PASS: 2, // to the server: no payload
+  OP_BEGIN: 3, // to the server: no payload
+  OP_RESIGN: 4, // to the server: no payload
+  OP_STATE: 10, // from the server: the whole table
+  OP_REJECTED: 11, // from the server: {"reason", "text"}
+  CODE_YOUR_TURN: 100, // of a notification: {"match_id", "name"}
+};
+
 export const NO_SLOT = 255;
 
 const HEADER_BYTES = 12;

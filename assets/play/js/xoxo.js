@@ -31,6 +31,7 @@ export class XoxoView {
     }
     document.getElementById('rematch').addEventListener('click', () => connection.send(xoxo.OP_REMATCH, ''));
     window.addEventListener('keydown', (event) => {
+      if (event.target.matches?.('input, select, textarea')) return;
       if (!this.#sessionId || event.ctrlKey || event.metaKey || event.altKey) return;
       if (/^[1-9]$/.test(event.key)) this.play(Number(event.key) - 1);
     });

@@ -17,7 +17,7 @@
 //! `arena_find` answers `{"match_id":"…"}` with an arena where somebody flies, or a new one with a
 //! few [`drone`]s to practise on; `arena_create` with a new one, called by
 //! `{"name":"…","drones":0}`. Every player after the first replaces a drone. The label of an arena is
-//! `{"game":"arena","name":"…","open":true,"players":3,"max":16}`.
+//! `{"game":"arena","name":"…","open":true,"players":3,"max":16}`. The matchmaker's way is [`open_for`].
 
 pub mod bullet;
 pub mod drone;
@@ -31,4 +31,5 @@ pub mod vector;
 pub mod wire;
 
 pub use field::PLAYERS_MAX;
+pub use lobby::open_for;
 pub use play::{Arena, plugin};

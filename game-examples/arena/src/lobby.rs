@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::json;
-use tiltyard::{MatchId, prelude::*};
+use tiltyard::{MatchId, MatchedEntry, prelude::*};
 
 use crate::{Arena, PLAYERS_MAX};
 
@@ -14,6 +14,23 @@ const DRONES: u64 = 2;
 
 /// Arenas with room and somebody to fly against.
 const INHABITED: &str = "+label.game:arena +label.open:T +label.players:>0";
+
+/// Opens an arena for those whom the matchmaker put together. Others may come, too, as in any arena.
+///
+/// # Errors
+///
+/// Those of [`MatchDirectory::create`].
+pub fn open_for(
+    directory: &mut MatchDirectory,
+    players: &[MatchedEntry],
+) -> Result<MatchId, MatchError> {
+    let names: Vec<_> = players
+        .iter()
+        .map(|player| &*player.presence.username)
+        .collect();
+    let name: String = names.join(", ").chars().take(NAME_CHARS_MAX).collect();
+    directory.create(Arena::NAME, &MatchParams::new().with("name", name))
+}
 
 /// What an arena is listed by.
 pub(crate) fn label(name: &str, player_count: usize) -> String {

@@ -1,5 +1,7 @@
 //! The example server: Tiltyard with all example games, and a page to play them.
 
+mod matched;
+
 use rust_embed::RustEmbed;
 use tiltyard::prelude::*;
 use tiltyard_net::{PublicFiles, ServerPlugins};
@@ -15,7 +17,14 @@ fn main() -> AppExit {
         |path| Pages::get(path).map(|file| file.data),
     );
     App::new()
-        .add_plugins((ServerPlugins, pingpong::plugin, xoxo::plugin, arena::plugin))
+        .add_plugins((
+            ServerPlugins,
+            pingpong::plugin,
+            xoxo::plugin,
+            arena::plugin,
+            words::plugin,
+        ))
+        .on_matchmaker_matched(matched::open_match)
         .insert_resource(pages)
         .run()
 }

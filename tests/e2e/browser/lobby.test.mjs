@@ -53,7 +53,7 @@ test('a link to a match that is gone leads to the lobby with a word', async (t) 
 test('the lobby fits a phone', async (t) => {
   const page = await open(t, { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
   await page.waitForSelector('#home:not([hidden])');
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - screen.width);
   assert.ok(overflow <= 0, 'nothing sticks out to the side');
   await screenshot(page, 'lobby-phone');
 });

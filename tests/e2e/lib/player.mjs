@@ -12,6 +12,12 @@ export const FORMATS = ['json', 'protobuf'];
 const SERVER_KEY = 'defaultkey';
 const DEADLINE_MS = 15_000;
 
+// What arrives besides match data: the client's handler is named `on` and this.
+const KINDS = [
+  'notification', 'channelmessage', 'channelpresence', 'statuspresence', 'matchmakermatched',
+  'party', 'partyclose', 'partydata', 'partyjoinrequest', 'partyleader', 'partymatchmakerticket', 'partypresence',
+];
+
 const url = new URL(process.env.TILTYARD_URL ?? 'http://127.0.0.1:7350/');
 
 export const newClient = () => new Client(SERVER_KEY, url.hostname, url.port, url.protocol === 'https:');
@@ -32,14 +38,16 @@ export class Player {
     return player;
   }
 
-  async connect(format) {
+  // Others who follow us see us only if `isOnline`.
+  async connect(format, isOnline = false) {
     const adapter = format === 'protobuf' ? new WebSocketAdapterPb() : undefined;
     this.socket = this.client.createSocket(url.protocol === 'https:', false, adapter);
     this.socket.onmatchdata = (data) => this.#arrive('data', data);
     this.socket.onmatchpresence = (event) => this.#arrive('presence', event);
     this.socket.ondisconnect = (event) => this.#arrive('close', event);
+    for (const kind of KINDS) this.socket[`on${kind}`] = (event) => this.#arrive(kind, event);
     this.socket.onerror = () => {};
-    await this.socket.connect(this.session, false);
+    await this.socket.connect(this.session, isOnline);
   }
 
   get userId() {

@@ -121,3 +121,87 @@ fn sixteen_fly_in_an_arena_and_the_seventeenth_does_not() {
     );
     assert_eq!(stage.world().match_get(id).unwrap().size, 16);
 }
+
+/// A word of the letters on the table that was not played before.
+fn playable(state: &Value) -> String {
+    let on_table = state["letters"].as_str().unwrap();
+    let was_played = |word: &str| {
+        let played = state["played"].as_array().unwrap();
+        played.iter().any(|before| before["word"] == word)
+    };
+    let can_spell = |word: &str| {
+        let count = |text: &str, letter| text.chars().filter(|&other| other == letter).count();
+        word.chars()
+            .all(|letter| count(word, letter) <= count(on_table, letter))
+    };
+    let word = words::dictionary::words()
+        .iter()
+        .find(|word| can_spell(word) && !was_played(word));
+    (*word.unwrap()).to_owned()
+}
+
+/// Two who have begun a game of words; the first one has the turn.
+fn words_of_two(stage: &mut Stage) -> ([Player; 2], MatchId) {
+    let players = [stage.connect("ann"), stage.connect("ben")];
+    let id = find(stage, players[0], "words_find");
+    stage.join(players[0], id, &[]);
+    stage.run(Duration::from_millis(500));
+    assert_eq!(find(stage, players[1], "words_find"), id, "one waits there");
+    stage.join(players[1], id, &[]);
+    stage.send_data(players[1], id, words::wire::OP_BEGIN, "");
+    stage.run(Duration::from_millis(500));
+    (players, id)
+}
+
+#[test]
+fn a_game_of_words_is_played_to_its_end() {
+    let mut stage = Stage::new(words::plugin);
+    let (players, id) = words_of_two(&mut stage);
+    for turn in 0..10 {
+        let state = last_state(&stage, players[0], 10);
+        let who = players[turn % 2];
+        let user_id = stage.client(who).user_id.to_string();
+        assert_eq!(state["turn"], user_id, "they take turns");
+        let word = json!({ "word": playable(&state) }).to_string();
+        stage.send_data(who, id, words::wire::OP_WORD, &word);
+        stage.run(Duration::from_millis(400));
+    }
+    let state = last_state(&stage, players[1], 10);
+    assert_eq!(
+        (&state["phase"], &state["outcome"]["how"]),
+        (&json!("over"), &json!("rounds"))
+    );
+    assert_eq!(state["played"].as_array().unwrap().len(), 10);
+}
+
+#[test]
+fn whoever_looks_away_from_the_words_is_told_when_it_is_their_turn() {
+    let mut stage = Stage::new(words::plugin);
+    let ([ann, ben], id) = words_of_two(&mut stage);
+    stage.ask(ben, Request::MatchLeave { match_id: id });
+    stage.take_events(ben);
+    stage.send_data(ann, id, words::wire::OP_PASS, "");
+    stage.run(Duration::from_millis(500));
+    let told: Vec<_> = stage
+        .take_events(ben)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Notifications(told) => Some(told),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(told.len(), 1, "once a turn");
+    assert_eq!(told[0].code, words::wire::CODE_YOUR_TURN);
+    let content: Value = serde_json::from_str(&told[0].content).unwrap();
+    assert_eq!(content["match_id"], id.to_string());
+    assert!(
+        matches!(stage.join(ben, id, &[]), Reply::Match(_)),
+        "the seat is still theirs"
+    );
+    // Nobody moves any more: both are out in the end, and the match with them.
+    stage.lose(ann);
+    stage.lose(ben);
+    stage.run(Duration::from_secs(150));
+    assert!(stage.world().match_get(id).is_none());
+}

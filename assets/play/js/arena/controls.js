@@ -74,9 +74,11 @@ export class Controls {
   #onKey(event, isDown) {
     if (!this.#isActive || event.ctrlKey || event.metaKey) return;
     if (!(event.code in KEYS) && event.code !== 'Space') return;
+    // Whoever types does not fly, but a key that was held before may be let go.
+    if (isDown && event.target.matches?.('input, select, textarea')) return;
     // A focused button is pressed by Space; everywhere else the page must not scroll.
     if (event.code === 'Space' && event.target instanceof HTMLButtonElement) return;
-    event.preventDefault();
+    if (!event.target.matches?.('input, select, textarea')) event.preventDefault();
     if (isDown) this.#keys.add(event.code);
     else this.#keys.delete(event.code);
   }
