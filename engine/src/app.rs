@@ -5,8 +5,8 @@ use bevy_ecs::{prelude::*, system::IntoSystem};
 
 use crate::{
     functions::{
-        AfterRequest, ApiCall, ApiResult, BeforeRequest, Function, Functions, HookOutcome,
-        MatchedEntry, RpcCall, RpcResult,
+        AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Function, Functions, HookOutcome,
+        MatchedEntry, RpcCall, RpcResult, SessionEnded,
     },
     id::MatchId,
     matches::{MatchKind, MatchKinds},
@@ -53,6 +53,18 @@ pub trait GameApp {
         &mut self,
         operation: &str,
         hook: impl IntoSystem<In<ApiResult>, (), M> + 'static,
+    ) -> &mut Self;
+
+    /// Sets what happens when a session has started.
+    fn on_session_start<M>(
+        &mut self,
+        hook: impl IntoSystem<In<Caller>, (), M> + 'static,
+    ) -> &mut Self;
+
+    /// Sets what happens when a session has ended and is off every stream.
+    fn on_session_end<M>(
+        &mut self,
+        hook: impl IntoSystem<In<SessionEnded>, (), M> + 'static,
     ) -> &mut Self;
 
     /// Sets what happens when the matchmaker has put players together: the id of a match that they are
@@ -118,6 +130,22 @@ impl GameApp for App {
         functions(self)
             .after_api
             .insert(operation.to_owned(), Function::new(hook));
+        self
+    }
+
+    fn on_session_start<M>(
+        &mut self,
+        hook: impl IntoSystem<In<Caller>, (), M> + 'static,
+    ) -> &mut Self {
+        functions(self).session_start = Some(Function::new(hook));
+        self
+    }
+
+    fn on_session_end<M>(
+        &mut self,
+        hook: impl IntoSystem<In<SessionEnded>, (), M> + 'static,
+    ) -> &mut Self {
+        functions(self).session_end = Some(Function::new(hook));
         self
     }
 

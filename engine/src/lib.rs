@@ -73,7 +73,7 @@ pub use self::{
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
     functions::{
         AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Environment, FunctionNames,
-        HookOutcome, MatchedEntry, NotStored, RpcCall, RpcError, RpcResult,
+        HookOutcome, MatchedEntry, NotStored, RpcCall, RpcError, RpcResult, SessionEnded,
     },
     id::{
         CallId, MatchId, NODE_NAME_BYTES_MAX, NodeName, PartyId, SessionId, Slot, UserId,

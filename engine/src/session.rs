@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     clock::Now,
-    functions::Caller,
+    functions::{Caller, Functions, SessionEnded},
     id::{MatchId, SessionId, Slot, UserId, UserPresence},
     inbound::{Cid, Opening, Permit},
     limits::Limits,
@@ -193,6 +193,9 @@ pub(crate) fn open(world: &mut World, opening: Opening) -> Entity {
     if world.resource::<Limits>().single_socket {
         replace_others(world, session, user);
     }
+    Functions::call_session_start(world, |world| {
+        world.get::<Session>(session).map(Session::caller)
+    });
     session
 }
 
@@ -246,6 +249,11 @@ fn vacate_orphaned_seats(world: &mut World, session: Entity, reason: PresenceRea
 /// Ends a session: it is looked for by the matchmaker no more, and leaves every stream, and whoever is left
 /// on them learns of it.
 pub(crate) fn close(world: &mut World, session: Entity, reason: PresenceReason) {
+    let ended = world.resource::<Functions>().session_end.is_some();
+    let caller = world
+        .get::<Session>(session)
+        .filter(|_| ended)
+        .map(Session::caller);
     vacate_orphaned_seats(world, session, reason);
     if let Some(id) = world
         .get::<Session>(session)
@@ -255,6 +263,9 @@ pub(crate) fn close(world: &mut World, session: Entity, reason: PresenceReason) 
     }
     stream::untrack_session(world, session, reason);
     world.despawn(session);
+    if let Some(caller) = caller {
+        Functions::call_session_end(world, SessionEnded { caller, reason });
+    }
 }
 
 /// Ends a session on the server's own account and tells its carrier to close.

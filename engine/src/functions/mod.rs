@@ -27,6 +27,7 @@ use crate::{
     query::QueryError,
     request::Request,
     store::StoreFailure,
+    stream::PresenceReason,
 };
 
 /// On whose behalf something runs.
@@ -169,6 +170,15 @@ pub struct AfterRequest {
     pub request: Request,
     /// What was answered, if anything.
     pub reply: Option<Reply>,
+}
+
+/// A session that has ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionEnded {
+    /// Whose it was.
+    pub caller: Caller,
+    /// Why it ended.
+    pub reason: PresenceReason,
 }
 
 /// An HTTP operation about to be carried out.

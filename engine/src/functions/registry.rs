@@ -9,8 +9,8 @@ use bevy_ecs::prelude::*;
 use tracing::error;
 
 use super::{
-    AfterRequest, ApiCall, ApiResult, BeforeRequest, Function, FunctionError, HookOutcome,
-    MatchedEntry, RpcCall, RpcError, RpcResult,
+    AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Function, FunctionError, HookOutcome,
+    MatchedEntry, RpcCall, RpcError, RpcResult, SessionEnded,
 };
 use crate::{
     id::MatchId,
@@ -28,6 +28,8 @@ pub(crate) struct Functions {
     pub(crate) after: BTreeMap<RequestKind, After>,
     pub(crate) before_api: BTreeMap<String, Function<ApiCall, HookOutcome<serde_json::Value>>>,
     pub(crate) after_api: BTreeMap<String, Function<ApiResult, ()>>,
+    pub(crate) session_start: Option<Function<Caller, ()>>,
+    pub(crate) session_end: Option<Function<SessionEnded, ()>>,
     pub(crate) matched: Option<Function<Vec<MatchedEntry>, Option<MatchId>>>,
 }
 
@@ -107,6 +109,33 @@ impl Functions {
                 error!(hook = "MatchmakerMatched", %failure, "hook of the matchmaker failed");
                 None
             }
+        }
+    }
+
+    /// Tells the hook that a session has started, if there is one.
+    pub(crate) fn call_session_start(
+        world: &mut World,
+        caller: impl FnOnce(&World) -> Option<Caller>,
+    ) {
+        if world.resource::<Self>().session_start.is_none() {
+            return;
+        }
+        let Some(caller) = caller(world) else {
+            return;
+        };
+        let outcome =
+            Function::call::<Self>(world, |functions| functions.session_start.as_mut(), caller);
+        if let Some(Err(failure)) = outcome {
+            error!(%failure, "hook at the start of a session failed");
+        }
+    }
+
+    /// Tells the hook that a session has ended, if there is one.
+    pub(crate) fn call_session_end(world: &mut World, ended: SessionEnded) {
+        let outcome =
+            Function::call::<Self>(world, |functions| functions.session_end.as_mut(), ended);
+        if let Some(Err(failure)) = outcome {
+            error!(%failure, "hook at the end of a session failed");
         }
     }
 

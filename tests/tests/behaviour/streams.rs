@@ -159,3 +159,30 @@ fn a_session_that_is_not_connected_is_put_nowhere() {
     assert_eq!(outcome, Err(StreamError::SessionNotFound));
     stage.world().stream_user_leave(&stream, user, stranger);
 }
+
+#[test]
+fn game_code_hears_of_sessions_that_start_and_end() {
+    #[derive(Resource, Default)]
+    struct Heard(Vec<String>);
+    let mut stage = Stage::new(|app| {
+        app.init_resource::<Heard>()
+            .on_session_start(
+                |In(caller): In<tiltyard::Caller>, mut heard: ResMut<Heard>| {
+                    heard.0.push(format!("{} came", caller.username));
+                },
+            )
+            .on_session_end(
+                |In(ended): In<tiltyard::SessionEnded>, mut heard: ResMut<Heard>| {
+                    heard.0.push(format!(
+                        "{} went: {:?}",
+                        ended.caller.username, ended.reason
+                    ));
+                },
+            );
+    });
+    let alice = stage.connect("alice");
+    stage.lose(alice);
+    stage.step();
+    let heard = &stage.world().resource::<Heard>().0;
+    assert_eq!(*heard, ["alice came", "alice went: Disconnect"]);
+}
