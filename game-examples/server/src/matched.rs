@@ -16,7 +16,7 @@ pub(crate) fn open_match(
         "words" => words::open_for(&mut directory, &players),
         _ => return None,
     };
-    // Only a server that stops or is full refuses; a relayed match costs it next to nothing.
+    // A server that stops or is full refuses, and so does a table with too few seats; a relayed match costs it next to nothing.
     opened.ok()
 }
 

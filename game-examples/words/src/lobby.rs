@@ -18,11 +18,14 @@ const WAITING: &str = "+label.game:words +label.open:T +label.players:>0";
 ///
 /// # Errors
 ///
-/// Those of [`MatchDirectory::create`].
+/// [`MatchError::Init`] if there are more players than seats, and those of [`MatchDirectory::create`].
 pub fn open_for(
     directory: &mut MatchDirectory,
     players: &[MatchedEntry],
 ) -> Result<MatchId, MatchError> {
+    if players.len() > PLAYERS_MAX {
+        return Err(MatchError::init("more players than seats"));
+    }
     let names: Vec<_> = players
         .iter()
         .map(|player| &*player.presence.username)

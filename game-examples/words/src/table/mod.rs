@@ -146,8 +146,10 @@ pub enum TickOutcome {
 }
 
 impl Table {
-    /// An empty table, kept for these users if there are any.
-    pub fn new(name: String, invited: Vec<String>) -> Self {
+    /// An empty table, kept for these users if there are any. One user has one seat, however often named.
+    pub fn new(name: String, mut invited: Vec<String>) -> Self {
+        invited.sort_unstable();
+        invited.dedup();
         Self {
             name,
             invited,

@@ -227,6 +227,13 @@ fn a_table_for_invited_players_begins_when_all_are_there() {
 }
 
 #[test]
+fn a_user_who_was_invited_twice_is_waited_for_once() {
+    let mut game = Game::waiting(&["ann", "bob", "ann"], &["ann"]);
+    game.arrive("bob");
+    assert_eq!(game.table.phase(), Phase::Playing);
+}
+
+#[test]
 fn invited_players_begin_without_whoever_does_not_come() {
     let mut game = Game::waiting(&["ann", "bob", "cyd"], &["ann", "bob"]);
     for _ in 0..INVITED_TICKS_MAX {
