@@ -121,7 +121,12 @@ pub enum Call {
     /// How the matchmaker has been doing.
     MatchmakerStats,
     /// List parties.
-    ListParties(PartyFilter),
+    ListParties {
+        /// Which ones.
+        filter: PartyFilter,
+        /// The query of the filter, compiled by whoever asks.
+        query: Option<CompiledQuery>,
+    },
 }
 
 /// Gives a sender's place in the queue back when dropped.

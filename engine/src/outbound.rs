@@ -20,7 +20,6 @@ use crate::{
     matchmaker::{MatchmakerMatched, MatchmakerStats, Search},
     notification::Notification,
     party::{PartyInfo, PartyPage, PartyPresences},
-    query::QueryError,
     store::{StoreId, StoreRequest},
     stream::{PresenceView, StreamId},
 };
@@ -343,7 +342,7 @@ pub enum Answer {
     /// To [`Call::MatchmakerStats`](crate::Call::MatchmakerStats).
     MatchmakerStats(MatchmakerStats),
     /// To [`Call::ListParties`](crate::Call::ListParties).
-    Parties(Result<PartyPage, QueryError>),
+    Parties(PartyPage),
 }
 
 /// How many of everything there is.

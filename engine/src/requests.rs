@@ -11,7 +11,7 @@ use crate::{
     matches,
     matchmaker::{self, Found},
     outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
-    party::PartyFunctions,
+    party,
     request::{Request, RequestKind},
     session::{self, PendingRequest, Session, SessionFunctions, SessionIndex},
     shutdown::Shutdown,
@@ -221,15 +221,15 @@ fn carry_out(world: &mut World, session: Entity, cid: Cid, request: Request, per
     }) else {
         return;
     };
+    let Some(request) = allow(world, &asker, &cid, request) else {
+        return;
+    };
     if let Request::Invalid { error, .. } = request {
         world
             .resource_mut::<Outbox>()
             .reply(asker.slot, cid, Reply::Error(error));
         return;
     }
-    let Some(request) = allow(world, &asker, &cid, request) else {
-        return;
-    };
     let kind = request.kind();
     let wanted_after = world
         .resource::<Functions>()
@@ -393,7 +393,9 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
         }
         Call::MatchmakerStats => Answer::MatchmakerStats(matchmaker::stats(world)),
         Call::Census => Answer::Census(census(world)),
-        Call::ListParties(filter) => Answer::Parties(world.party_list(&filter)),
+        Call::ListParties { filter, query } => {
+            Answer::Parties(party::list_compiled(world, &filter, query.as_ref()))
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Questions of the world to the database, and its answers.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use crossbeam_channel::Sender;
+use futures_util::FutureExt;
 use tiltyard::{
     Inbound, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest, StoredUser, UserId,
 };
@@ -10,7 +11,7 @@ use tokio::{
     runtime::Handle,
     sync::{Semaphore, mpsc},
 };
-use tracing::warn;
+use tracing::{error, warn};
 
 use crate::{
     peer::enqueue,
@@ -20,6 +21,9 @@ use crate::{
 /// Questions that are put to the database at a time. Clients wait for their own answers, so what belongs
 /// together stays in order.
 const CONCURRENT_MAX: usize = 16;
+
+/// How long a question may take. Twice as long as the database waits for its own locks.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// The world's end of the way to the database.
 #[derive(Debug)]
@@ -88,7 +92,7 @@ async fn drive_questions(
         };
         let (store, queue) = (store.clone(), queue.clone());
         tokio::spawn(async move {
-            let outcome = answer(&store, request).await;
+            let outcome = answer_in_time(&store, request).await;
             enqueue(&queue, Inbound::Stored { id, outcome }).await;
             drop(place);
         });
@@ -103,7 +107,7 @@ async fn drive_changes(
     queue: Sender<Inbound>,
 ) {
     while let Some((id, request)) = asked.recv().await {
-        let outcome = answer(&store, request).await;
+        let outcome = answer_in_time(&store, request).await;
         enqueue(&queue, Inbound::Stored { id, outcome }).await;
     }
 }
@@ -117,6 +121,23 @@ const fn is_change(request: &StoreRequest) -> bool {
             | StoreRequest::RemoveMessage(_)
             | StoreRequest::InsertNotifications(_)
     )
+}
+
+/// An answer in any case: a database that hangs or panics has failed. What was to be changed may be changed
+/// all the same.
+async fn answer_in_time(store: &Store, request: StoreRequest) -> StoreOutcome {
+    let answer = AssertUnwindSafe(answer(store, request)).catch_unwind();
+    match tokio::time::timeout(ANSWER_WAIT, answer).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => {
+            error!("a question to the database panicked");
+            Err(StoreFailure::Failed)
+        }
+        Err(_) => {
+            warn!("the database does not answer");
+            Err(StoreFailure::Failed)
+        }
+    }
 }
 
 async fn answer(store: &Store, request: StoreRequest) -> StoreOutcome {

@@ -134,15 +134,15 @@ impl World for EngineWorld {
                 query: filter.query,
                 hidden: false,
             };
-            match self.bridge.call(Call::ListParties(filter)).await {
-                Ok(Answer::Parties(Ok(page))) => Ok(PartyPage {
+            let query = filter.compile().map_err(|error| {
+                debug!(%error, "a party query cannot be read");
+                ListFailure::BadQuery
+            })?;
+            match self.bridge.call(Call::ListParties { filter, query }).await {
+                Ok(Answer::Parties(page)) => Ok(PartyPage {
                     parties: page.parties.into_iter().map(party_listing).collect(),
                     next: page.next,
                 }),
-                Ok(Answer::Parties(Err(error))) => {
-                    debug!(%error, "a party query cannot be read");
-                    Err(ListFailure::BadQuery)
-                }
                 Ok(_) => Err(ListFailure::World(WorldError::Stopped)),
                 Err(error) => Err(ListFailure::World(error.into())),
             }

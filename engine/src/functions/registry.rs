@@ -1,7 +1,7 @@
 //! Which functions and hooks there are.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Functions {
     pub(crate) after_api: BTreeMap<String, Function<ApiResult, ()>>,
     pub(crate) session_start: Option<Function<Caller, ()>>,
     pub(crate) session_end: Option<Function<SessionEnded, ()>>,
+    /// Sessions that ended while the hook was told of another one.
+    ended: VecDeque<SessionEnded>,
     pub(crate) matched: Option<Function<Vec<MatchedEntry>, Option<MatchId>>>,
 }
 
@@ -130,12 +132,23 @@ impl Functions {
         }
     }
 
-    /// Tells the hook that a session has ended, if there is one.
+    /// Tells the hook that a session has ended, if there is one. A session that the hook itself ends is told
+    /// when the hook is done.
     pub(crate) fn call_session_end(world: &mut World, ended: SessionEnded) {
-        let outcome =
-            Function::call::<Self>(world, |functions| functions.session_end.as_mut(), ended);
-        if let Some(Err(failure)) = outcome {
-            error!(%failure, "hook at the end of a session failed");
+        let mut functions = world.resource_mut::<Self>();
+        functions.ended.push_back(ended);
+        while let Some(ended) = world.resource_mut::<Self>().ended.pop_front() {
+            let again = ended.clone();
+            let outcome =
+                Function::call::<Self>(world, |functions| functions.session_end.as_mut(), ended);
+            match outcome {
+                Some(Err(FunctionError::Busy)) => {
+                    world.resource_mut::<Self>().ended.push_front(again);
+                    return;
+                }
+                Some(Err(failure)) => error!(%failure, "hook at the end of a session failed"),
+                _ => {}
+            }
         }
     }
 

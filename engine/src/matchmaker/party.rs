@@ -11,6 +11,7 @@ use crate::{
     party,
     request::{Request, Spelled},
     requests::{Asker, Handled},
+    session::SessionIndex,
 };
 
 const ADD_FAILED: &str = "Error adding party to matchmaker";
@@ -31,7 +32,12 @@ pub(super) fn add(world: &mut World, asker: &Asker, request: Request) -> Handled
         return Handled::refuse(error);
     }
     let members = party::members(world, id).unwrap_or_default().to_vec();
-    let presences: Vec<UserPresence> = members.iter().map(|member| member.who.clone()).collect();
+    // A party keeps members whose stream was closed under it; those who are gone do not wait for others.
+    let sessions = world.resource::<SessionIndex>();
+    let here = members
+        .iter()
+        .filter(|member| sessions.with_id(member.who.session_id).is_some());
+    let presences: Vec<UserPresence> = here.map(|member| member.who.clone()).collect();
     let ticket = match tickets::add(world, &presences, Some(id), counts, *add) {
         Ok(ticket) => ticket,
         Err(error) => return fail(ADD_FAILED, error),

@@ -114,6 +114,15 @@ impl Counts {
     }
 }
 
+/// Players of the largest group. Everybody in one is told of everybody else, with their properties: 128
+/// players with 2 KiB each are 32 MB for one match, and each more costs twice as much again.
+pub(super) const PLAYERS_MAX: usize = 128;
+/// The largest multiple that the size of a group may have to be, such as the players of a team. Finding
+/// which tickets to leave out grows with its square.
+pub(super) const COUNT_MULTIPLE_MAX: usize = 32;
+/// Bytes of all names and values of a ticket's properties.
+pub(super) const PROPERTY_BYTES_MAX: usize = 2048;
+
 impl MatchmakerAdd {
     /// Whether the counts make sense.
     ///
@@ -122,6 +131,18 @@ impl MatchmakerAdd {
     /// The refusal that the client is told.
     pub fn check_counts(&self) -> Result<(), RequestError> {
         self.counts().map(drop)
+    }
+
+    fn property_bytes(&self) -> usize {
+        let texts = self
+            .string_properties
+            .iter()
+            .map(|(key, value)| key.len() + value.len());
+        let numbers = self
+            .numeric_properties
+            .keys()
+            .map(|key| key.len() + size_of::<f64>());
+        texts.chain(numbers).sum()
     }
 
     pub(crate) fn counts(&self) -> Result<Counts, RequestError> {
@@ -141,6 +162,12 @@ impl MatchmakerAdd {
             "Invalid count multiple for minimum count, must divide"
         } else if !counts.max.is_multiple_of(counts.multiple) {
             "Invalid count multiple for maximum count, must divide"
+        } else if counts.max > PLAYERS_MAX {
+            "Invalid maximum count, must be <= 128"
+        } else if counts.multiple > COUNT_MULTIPLE_MAX {
+            "Invalid count multiple, must be <= 32"
+        } else if self.property_bytes() > PROPERTY_BYTES_MAX {
+            "Invalid properties, must be at most 2048 bytes"
         } else {
             return Ok(counts);
         };

@@ -7,7 +7,7 @@ use bevy_ecs::prelude::*;
 use super::{Party, PartyIndex, components::PartyTerms};
 use crate::{
     id::PartyId,
-    query::{Query as LabelQuery, QueryError},
+    query::{CompiledQuery, Query as LabelQuery, QueryError},
 };
 
 /// Which parties are wanted.
@@ -62,13 +62,37 @@ pub trait PartyFunctions {
 
 impl PartyFunctions for World {
     fn party_list(&mut self, filter: &PartyFilter) -> Result<PartyPage, QueryError> {
-        let entities = if filter.query.is_empty() {
-            self.resource::<PartyIndex>().entities().rev().collect()
-        } else {
-            let query = LabelQuery::parse(&filter.query)?.compile()?;
-            self.resource_scope(|world, mut index: Mut<PartyIndex>| index.search(world, &query))
-        };
-        Ok(page(self, &entities, filter))
+        let query = filter.compile()?;
+        Ok(list_compiled(self, filter, query.as_ref()))
+    }
+}
+
+/// The same, with the query of the filter compiled already.
+pub(crate) fn list_compiled(
+    world: &mut World,
+    filter: &PartyFilter,
+    query: Option<&CompiledQuery>,
+) -> PartyPage {
+    let entities = match query {
+        None => world.resource::<PartyIndex>().entities().rev().collect(),
+        Some(query) => {
+            world.resource_scope(|world, mut index: Mut<PartyIndex>| index.search(world, query))
+        }
+    };
+    page(world, &entities, filter)
+}
+
+impl PartyFilter {
+    /// The query, made ready to be asked, if there is one. This may take longer than a pass.
+    ///
+    /// # Errors
+    ///
+    /// [`QueryError`] if it cannot be read.
+    pub fn compile(&self) -> Result<Option<CompiledQuery>, QueryError> {
+        if self.query.is_empty() {
+            return Ok(None);
+        }
+        LabelQuery::parse(&self.query)?.compile().map(Some)
     }
 }
 

@@ -25,6 +25,7 @@ mod roster;
 use bevy_app::prelude::*;
 use bevy_ecs::{prelude::*, world::DeferredWorld};
 
+pub(crate) use self::listing::list_compiled;
 pub use self::listing::{PartyFilter, PartyFunctions, PartyListing, PartyPage};
 pub use self::roster::{PartyInfo, PartyPresences};
 pub(crate) use self::{

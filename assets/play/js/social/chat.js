@@ -77,8 +77,11 @@ export class ChatPanel {
       one.id = channel.id;
       if (!one.isKept) return;
       const { messages } = await client.listChannelMessages(session, channel.id, HISTORY, false);
-      const known = new Set(one.lines.map(({ message_id: id }) => id));
-      one.lines = [...(messages ?? []).reverse().filter(({ message_id: id }) => !known.has(id)), ...one.lines];
+      // History knows best what was said, changed and removed; what it no longer reaches stays in front.
+      const kept = (messages ?? []).reverse();
+      const known = new Set(kept.map(({ message_id: id }) => id));
+      const older = one.lines.filter((line) => !known.has(line.message_id) && line.create_time < (kept[0]?.create_time ?? ''));
+      one.lines = [...older, ...kept].slice(-LINES_MAX);
     } catch (error) {
       this.#fail(error);
     }
