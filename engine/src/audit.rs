@@ -16,6 +16,7 @@ use crate::{
     matches::{Match, MatchIndex, Participants},
     matchmaker::Tickets,
     session::{Session, SessionIndex},
+    status::{Followers, Follows},
     stream::{Presence, Presences, SessionPresences, StreamId, StreamIndex},
 };
 
@@ -69,6 +70,7 @@ fn disagreements(world: &mut World) -> Vec<String> {
     check_streams(world, &mut found);
     check_seats(world, &mut found);
     check_tickets(world, &mut found);
+    check_follows(world, &mut found);
     found
 }
 
@@ -134,6 +136,19 @@ fn check_tickets(world: &World, found: &mut Vec<String>) {
     for id in world.resource::<Tickets>().sessions() {
         if sessions.with_id(id).is_none() {
             found.push(format!("{id} waits for others and is not connected"));
+        }
+    }
+}
+
+/// Every session is told about its own user and about those that it follows.
+fn check_follows(world: &mut World, found: &mut Vec<String>) {
+    let mut sessions = world.query::<(&Session, &Follows)>();
+    let followers = world.resource::<Followers>();
+    for (session, follows) in sessions.iter(world) {
+        let mut users = follows.users().chain([session.presence.user_id]);
+        if let Some(user) = users.find(|user| !followers.tells(session.slot, *user)) {
+            let id = session.presence.session_id;
+            found.push(format!("session {id} follows {user} and is told nothing"));
         }
     }
 }

@@ -174,3 +174,47 @@ impl MatchmakerAdd {
         Err(RequestError::bad_input(problem))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(min: i32, max: i32, multiple: i32, property: usize) -> Option<String> {
+        let add = MatchmakerAdd {
+            min_count: min,
+            max_count: max,
+            count_multiple: multiple,
+            query: String::new(),
+            string_properties: [("p".to_owned(), "x".repeat(property))].into(),
+            numeric_properties: std::collections::BTreeMap::new(),
+        };
+        add.check_counts().err().map(|error| error.message)
+    }
+
+    #[test]
+    fn tickets_at_the_bounds_are_taken_and_those_beyond_are_refused() {
+        for (ticket, expected) in [
+            ((2, 128, 1, 2047), None),
+            (
+                (2, 129, 1, 0),
+                Some("Invalid maximum count, must be <= 128"),
+            ),
+            ((32, 64, 32, 0), None),
+            (
+                (33, 66, 33, 0),
+                Some("Invalid count multiple, must be <= 32"),
+            ),
+            (
+                (2, 2, 1, 2048),
+                Some("Invalid properties, must be at most 2048 bytes"),
+            ),
+        ] {
+            let (min, max, multiple, property) = ticket;
+            assert_eq!(
+                refusal(min, max, multiple, property).as_deref(),
+                expected,
+                "{ticket:?}"
+            );
+        }
+    }
+}

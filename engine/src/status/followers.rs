@@ -18,6 +18,13 @@ pub(crate) struct Follows {
     users: BTreeSet<UserId>,
 }
 
+impl Follows {
+    /// The users, apart from the session's own.
+    pub(crate) fn users(&self) -> impl Iterator<Item = UserId> {
+        self.users.iter().copied()
+    }
+}
+
 /// Which sessions want to know about a user. Kept true by [`Follows`].
 #[derive(Resource, Default, Debug)]
 pub(crate) struct Followers {
@@ -49,6 +56,13 @@ impl Followers {
         if list.slots.is_empty() {
             self.of_user.remove(&user);
         }
+    }
+
+    /// Whether this session is told about that user.
+    pub(crate) fn tells(&self, slot: Slot, user: UserId) -> bool {
+        self.of_user
+            .get(&user)
+            .is_some_and(|list| list.slots.contains(&slot))
     }
 
     /// Those who follow a user.

@@ -186,3 +186,46 @@ fn game_code_hears_of_sessions_that_start_and_end() {
     let heard = &stage.world().resource::<Heard>().0;
     assert_eq!(*heard, ["alice came", "alice went: Disconnect"]);
 }
+
+#[test]
+fn a_hook_that_ends_other_sessions_hears_of_those_too() {
+    #[derive(Resource, Default)]
+    struct Gone(Vec<String>);
+    fn end_all(In(ended): In<tiltyard::SessionEnded>, world: &mut World) {
+        world
+            .resource_mut::<Gone>()
+            .0
+            .push(ended.caller.username.to_string());
+        if let Some(user) = ended.caller.user_id {
+            world.user_disconnect(user);
+        }
+    }
+    let mut stage = Stage::new(|app| {
+        app.init_resource::<Gone>().on_session_end(end_all);
+    });
+    let phone = stage.connect("phone");
+    let user = stage.client(phone).user_id;
+    let laptop = stage.connect_as("laptop", user);
+    stage.lose(phone);
+    stage.step();
+    assert!(stage.client(laptop).closed().is_some());
+    assert_eq!(stage.world().resource::<Gone>().0, ["phone", "laptop"]);
+}
+
+#[test]
+fn a_hook_that_disables_a_message_is_asked_about_broken_ones_too() {
+    let mut stage = Stage::new(|app| {
+        app.before(RequestKind::MatchLeave, |_: In<tiltyard::BeforeRequest>| {
+            HookOutcome::<tiltyard::Request>::Disable
+        });
+    });
+    let alice = stage.connect("alice");
+    let error = tiltyard::RequestError::bad_input("Invalid match ID");
+    let kind = RequestKind::MatchLeave;
+    stage.send(alice, tiltyard::Request::Invalid { kind, error });
+    stage.step();
+    assert_eq!(
+        stage.client(alice).closed(),
+        Some("error processing message")
+    );
+}
