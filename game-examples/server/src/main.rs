@@ -1,6 +1,7 @@
 //! The example server: Tiltyard with all example games, and a page to play them.
 
 mod matched;
+mod party_chat;
 
 use rust_embed::RustEmbed;
 use tiltyard::prelude::*;
@@ -25,6 +26,7 @@ fn main() -> AppExit {
             words::plugin,
         ))
         .on_matchmaker_matched(matched::open_match)
+        .before(RequestKind::ChannelJoin, party_chat::admit_members)
         .insert_resource(pages)
         .run()
 }

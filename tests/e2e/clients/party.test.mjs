@@ -101,3 +101,13 @@ test('a closed party is closed for everybody', async (t) => {
   for (const player of all) assert.equal((await player.next('partyclose')).party_id, id);
   assert.match((await refusal(all[1].socket.joinParty(id))).message, /not found/);
 });
+
+test('the room in which a party chats is for its members', async (t) => {
+  const { all: [, bob], id } = await partyOf(t, 'ann', 'bob');
+  const [eve] = await players(t, 'json', 'eve');
+  const room = `party-${id}`;
+  const { message } = await refusal(eve.socket.joinChat(room, 1, false, true));
+  assert.equal(message, 'Only members of the party chat here.');
+  const channel = await bob.socket.joinChat(room, 1, false, false);
+  assert.equal(channel.room_name, room);
+});

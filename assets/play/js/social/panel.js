@@ -50,7 +50,8 @@ export class Social {
       return;
     }
     this.queue.reset();
-    this.chat.reconnected();
+    // The party first: who is in none any more is in none of its rooms either.
     this.party.reconnected();
+    this.chat.reconnected();
   }
 }
