@@ -1,0 +1,1 @@
+//! A bad network in a box.
