@@ -274,6 +274,7 @@ fn slot(index: u32) -> Slot {
     Slot {
         thread: 0,
         encoding: 0,
+        transport: tiltyard::Transport::WebSocket,
         index,
         generation: 0,
     }

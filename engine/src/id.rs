@@ -4,6 +4,8 @@ use std::{fmt, sync::Arc};
 
 use uuid::Uuid;
 
+use crate::delivery::Transport;
+
 /// An account.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct UserId(pub Uuid);
@@ -39,6 +41,8 @@ pub struct Slot {
     pub thread: u8,
     /// How the carrier wants its messages encoded; the carrier's own affair.
     pub encoding: u8,
+    /// What the carrier is.
+    pub transport: Transport,
     /// The place in the thread's table.
     pub index: u32,
     /// How often that place was taken before.

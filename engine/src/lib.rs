@@ -40,6 +40,7 @@ mod app;
 mod audit;
 mod channel;
 mod clock;
+mod delivery;
 mod functions;
 mod id;
 mod inbound;
@@ -71,6 +72,7 @@ pub use self::{
         ChannelPresences, MessageCode, MessageSender,
     },
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
+    delivery::{Delivery, Transport},
     functions::{
         AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Environment, FunctionNames,
         HookOutcome, MatchedEntry, NotStored, RpcCall, RpcError, RpcResult, SessionEnded,

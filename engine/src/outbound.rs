@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     channel::{ChannelInfo, ChannelMessage, ChannelPresences},
+    delivery::Delivery,
     functions::{HookOutcome, RpcResult},
     id::{CallId, MatchId, PartyId, Slot, UserId, UserPresence},
     inbound::Cid,
@@ -20,6 +21,7 @@ use crate::{
     matchmaker::{MatchmakerMatched, MatchmakerStats, Search},
     notification::Notification,
     party::{PartyInfo, PartyPage, PartyPresences},
+    request::Spelled,
     store::{StoreId, StoreRequest},
     stream::{PresenceView, StreamId},
 };
@@ -244,8 +246,10 @@ pub struct MatchDataEvent {
     pub op_code: i64,
     /// The data, or none if the field is to be absent.
     pub data: Bytes,
-    /// Whether it must arrive.
+    /// Whether its sender says that it must arrive.
     pub reliable: bool,
+    /// What may happen to it on its way.
+    pub delivery: Delivery,
 }
 
 /// A match id as it is written to clients.
@@ -254,14 +258,24 @@ pub enum MatchText {
     /// The canonical form.
     Canonical(MatchId),
     /// The way a client wrote it.
-    Spelled(Arc<str>),
+    Spelled(Spelled<MatchId>),
+}
+
+impl MatchText {
+    /// The id itself.
+    #[must_use]
+    pub const fn id(&self) -> MatchId {
+        match self {
+            Self::Canonical(id) | Self::Spelled(Spelled { id, .. }) => *id,
+        }
+    }
 }
 
 impl fmt::Display for MatchText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Canonical(id) => id.fmt(f),
-            Self::Spelled(text) => f.write_str(text),
+            Self::Spelled(spelled) => f.write_str(&spelled.text),
         }
     }
 }

@@ -5,10 +5,11 @@ pub use bevy_ecs::prelude::*;
 pub use bytes::Bytes;
 
 pub use crate::{
-    ChannelFunctions, ChannelId, Game, GameApp, HookOutcome, JoinAttempt, Leave, MatchDirectory,
-    MatchError, MatchFilter, MatchFunctions, MatchId, MatchInit, MatchJoin, MatchJoinAttempt,
-    MatchKind, MatchLeave, MatchListing, MatchLoop, MatchParams, MatchSignal, MatchTerminate,
-    Matches, MessageSender, NewNotification, NotificationFunctions, PartyFilter, PartyFunctions,
-    PresenceMeta, PresenceReason, RequestKind, RpcCall, RpcError, RpcResult, SessionFunctions,
-    SessionId, StatusFunctions, StreamFunctions, StreamId, UserId, UserPresence,
+    ChannelFunctions, ChannelId, Delivery, Game, GameApp, HookOutcome, JoinAttempt, Leave,
+    MatchDirectory, MatchError, MatchFilter, MatchFunctions, MatchId, MatchInit, MatchJoin,
+    MatchJoinAttempt, MatchKind, MatchLeave, MatchListing, MatchLoop, MatchParams, MatchSignal,
+    MatchTerminate, Matches, MessageSender, NewNotification, NotificationFunctions, PartyFilter,
+    PartyFunctions, PresenceMeta, PresenceReason, RequestKind, RpcCall, RpcError, RpcResult,
+    SessionFunctions, SessionId, StatusFunctions, StreamFunctions, StreamId, Transport, UserId,
+    UserPresence,
 };

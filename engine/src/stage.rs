@@ -93,6 +93,7 @@ impl Stage {
             slot: Slot {
                 thread: 0,
                 encoding: 0,
+                transport: crate::Transport::WebSocket,
                 index: self.connections,
                 generation: 0,
             },

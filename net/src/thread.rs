@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use tiltyard::{Inbound, Opening, Slot};
+use tiltyard::{Inbound, Opening, Slot, Transport};
 use tokio::{net::TcpStream, sync::Notify, task::spawn_local, time::Instant};
 use tracing::warn;
 
@@ -116,7 +116,10 @@ impl NetThread {
         if let Err(error) = stream.set_nodelay(true) {
             warn!(%error, "a socket cannot be set to send at once");
         }
-        let slot = self.peers.borrow_mut().reserve(encoding as u8);
+        let slot = self
+            .peers
+            .borrow_mut()
+            .reserve(encoding as u8, Transport::WebSocket);
         let peer = Rc::new(Peer::new(
             stream,
             slot,

@@ -80,6 +80,7 @@ impl Stage {
         let slot = Slot {
             thread: 0,
             encoding: 0,
+            transport: tiltyard::Transport::WebSocket,
             index: u32::try_from(index).expect("few clients"),
             generation: 1,
         };
@@ -306,6 +307,7 @@ pub fn data_request(id: MatchId, op_code: i64, data: &str) -> Request {
         to: Vec::new(),
         addressed: false,
         reliable: true,
+        datagram: false,
     })
 }
 

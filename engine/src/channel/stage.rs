@@ -39,6 +39,7 @@ const fn slot(peer: Peer) -> Slot {
     Slot {
         thread: 0,
         encoding: 0,
+        transport: crate::Transport::WebSocket,
         index: peer,
         generation: 0,
     }

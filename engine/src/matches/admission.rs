@@ -14,6 +14,7 @@ use super::{
 use crate::{
     id::{MatchId, UserPresence},
     outbound::{ErrorCode, MatchText, Reply, RequestError},
+    request::Spelled,
     requests,
     schedule::{MatchJoin, MatchJoinAttempt, MatchLeave},
     session::Session,
@@ -190,9 +191,9 @@ fn decide(world: &mut World, entity: Entity, knock: &Knock, verdict: Option<Occa
         refuse(world, knock, &refusal.reason);
         return false;
     }
-    let Some((id, label)) = world
+    let Some((Match { id, deliveries, .. }, label)) = world
         .get::<Match>(entity)
-        .map(|found| found.id)
+        .copied()
         .zip(world.get::<Label>(entity).cloned())
     else {
         refuse(world, knock, "");
@@ -220,12 +221,16 @@ fn decide(world: &mut World, entity: Entity, knock: &Knock, verdict: Option<Occa
     );
     leave_others_if_single(world, knock.session, &stream);
     let info = MatchInfo {
-        match_id: MatchText::Spelled(knock.spelled.clone()),
+        match_id: MatchText::Spelled(Spelled {
+            id,
+            text: knock.spelled.clone(),
+        }),
         authoritative: true,
         label: Some(label.0),
         size: others.len(),
         presences: others,
         me: who,
+        deliveries,
     };
     requests::answer(world, knock.session, Reply::Match(Box::new(info)));
     true

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    delivery::Delivery,
     id::{MatchId, SessionId},
     outbound::{ErrorCode, Event, MatchDataEvent, MatchText, Outbox, Recipients, RequestError},
     session::SessionIndex,
@@ -66,7 +67,8 @@ pub(super) fn send_all(id: MatchId, dispatcher: &mut Dispatcher, outbox: &mut Ou
             sender: outgoing.sender,
             op_code: outgoing.op_code,
             data: outgoing.data,
-            reliable: outgoing.reliable,
+            reliable: outgoing.delivery == Delivery::Reliable,
+            delivery: outgoing.delivery,
         };
         outbox.send(outgoing.to, Event::MatchData(event));
     }

@@ -11,6 +11,7 @@ use super::{
     index::{delist, enlist},
 };
 use crate::{
+    delivery::{Deliveries, Delivery, Transport},
     id::{MatchId, SessionId, Slot, UserPresence},
     inbound::Permit,
     outbound::Recipients,
@@ -27,6 +28,8 @@ pub struct Match {
     pub kind: &'static str,
     /// Matches that were created earlier have smaller numbers.
     pub(crate) order: u64,
+    /// How it delivers what it sends.
+    pub(crate) deliveries: Deliveries,
 }
 
 /// How often a match ticks, in ticks a second.
@@ -104,6 +107,11 @@ impl Participants {
         )
     }
 
+    /// What the participant with this session is connected over.
+    pub(crate) fn transport(&self, session: SessionId) -> Option<Transport> {
+        Some(self.slots[self.position(session)?].transport)
+    }
+
     pub(crate) fn one(&self, session: SessionId) -> Option<Recipients> {
         Some(Recipients::One(self.slots[self.position(session)?]))
     }
@@ -130,6 +138,21 @@ pub struct Inbox {
     pub(crate) messages: Vec<Message>,
     /// The senders' places in the queue, given back when the tick is over.
     pub(crate) permits: Vec<Permit>,
+}
+
+impl Inbox {
+    /// Adds a message. One of which only the newest counts takes the place of the sender's last.
+    pub(crate) fn push(&mut self, message: Message, permit: Permit, delivery: Delivery) {
+        if delivery == Delivery::Newest && !message.reliable {
+            self.messages.retain(|waiting| {
+                waiting.reliable
+                    || waiting.op_code != message.op_code
+                    || waiting.sender.session_id != message.sender.session_id
+            });
+        }
+        self.messages.push(message);
+        self.permits.push(permit);
+    }
 }
 
 /// Who left a match, and why.
@@ -166,7 +189,7 @@ pub(crate) struct Outgoing {
     pub(crate) data: Bytes,
     pub(crate) to: Recipients,
     pub(crate) sender: Option<UserPresence>,
-    pub(crate) reliable: bool,
+    pub(crate) delivery: Delivery,
 }
 
 /// Why a match is over.

@@ -134,7 +134,12 @@ impl MatchDirectory<'_, '_> {
         let order = self.index.next_order();
         let seed = prepared.seed.unwrap_or_else(|| id.uuid.as_u64_pair().0);
         let mut entity = self.commands.spawn((
-            Match { id, kind, order },
+            Match {
+                id,
+                kind,
+                order,
+                deliveries: prepared.deliveries,
+            },
             TickRate(prepared.tick_rate),
             Tick::default(),
             Clock::new(

@@ -14,6 +14,7 @@ use super::{
     kind::check_label,
 };
 use crate::{
+    delivery::{Delivery, Transport, delivery_of},
     id::{MatchId, SessionId, UserPresence},
     outbound::Recipients,
 };
@@ -122,6 +123,12 @@ impl MatchContext<'_> {
             .map(|position| &self.participants.as_slice()[position])
     }
 
+    /// What a participant is connected over.
+    #[must_use]
+    pub fn transport(&self, session: SessionId) -> Option<Transport> {
+        self.participants.transport(session)
+    }
+
     /// What arrived since the last tick, in order of arrival. Only in [`MatchLoop`](crate::MatchLoop).
     #[must_use]
     pub fn messages(&self) -> &[Message] {
@@ -202,8 +209,8 @@ impl MatchContext<'_> {
         &mut self.random.0
     }
 
-    /// Data for participants: everybody, reliably, unless said otherwise. It leaves with
-    /// [`send`](Broadcast::send).
+    /// Data for participants: everybody, as [`MatchKind::DELIVERY`](crate::MatchKind::DELIVERY) says of
+    /// this op code, unless said otherwise. It leaves with [`send`](Broadcast::send).
     pub fn broadcast(&mut self, op_code: i64, data: impl Into<Bytes>) -> Broadcast<'_> {
         Broadcast {
             outgoing: Outgoing {
@@ -211,7 +218,7 @@ impl MatchContext<'_> {
                 data: data.into(),
                 to: self.participants.everybody(),
                 sender: None,
-                reliable: true,
+                delivery: delivery_of(self.info.deliveries, op_code),
             },
             participants: self.participants,
             dispatcher: self.dispatcher,
@@ -288,9 +295,24 @@ impl Broadcast<'_> {
         self
     }
 
+    /// Arrives once and in order.
+    pub const fn reliable(self) -> Self {
+        self.delivered(Delivery::Reliable)
+    }
+
     /// May be lost rather than late, where the connection allows it.
-    pub const fn unreliable(mut self) -> Self {
-        self.outgoing.reliable = false;
+    pub const fn unreliable(self) -> Self {
+        self.delivered(Delivery::Unreliable)
+    }
+
+    /// The same, and only the newest of this op code counts.
+    pub const fn newest(self) -> Self {
+        self.delivered(Delivery::Newest)
+    }
+
+    /// As this says.
+    pub const fn delivered(mut self, delivery: Delivery) -> Self {
+        self.outgoing.delivery = delivery;
         self
     }
 

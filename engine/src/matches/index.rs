@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{Label, Match, MatchError, MatchKind, MatchParams, TickRate, kind::check_label};
 use crate::{
     clock::Now,
+    delivery::Deliveries,
     functions::panic_text,
     id::MatchId,
     lookup::Lookup,
@@ -28,6 +29,7 @@ pub(crate) struct Prepared {
     pub(crate) tick_rate: u8,
     pub(crate) label: String,
     pub(crate) seed: Option<u64>,
+    pub(crate) deliveries: Deliveries,
     /// Gives the entity its state.
     pub(crate) attach: Box<dyn FnOnce(&mut EntityCommands)>,
 }
@@ -72,6 +74,7 @@ fn prepare<T: MatchKind>(params: &MatchParams) -> Result<Prepared, MatchError> {
         tick_rate,
         label: init.label,
         seed: init.seed,
+        deliveries: T::DELIVERY,
         attach: Box::new(move |entity| {
             entity.insert(state);
         }),

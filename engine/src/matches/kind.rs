@@ -6,6 +6,7 @@ use bevy_ecs::{component::Mutable, prelude::*};
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::delivery::Delivery;
 use crate::limits::{LABEL_BYTES_MAX, TICK_RATE_MAX, TICK_RATE_MIN};
 
 /// The rules of a match; the component holds its state.
@@ -26,6 +27,12 @@ use crate::limits::{LABEL_BYTES_MAX, TICK_RATE_MAX, TICK_RATE_MIN};
 pub trait MatchKind: Component<Mutability = Mutable> + Sized {
     /// What this kind is called when a match is created or listed.
     const NAME: &'static str;
+
+    /// How data of an op code travels, where it need not arrive in any case.
+    ///
+    /// It holds for what the rules broadcast, and for [`Delivery::Newest`] also for what clients send
+    /// unreliably. Op codes that are not named are reliable, and every broadcast may say otherwise.
+    const DELIVERY: &'static [(i64, Delivery)] = &[];
 
     /// Makes the state of a new match.
     ///

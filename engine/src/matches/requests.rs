@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     clock::Now,
+    delivery::{Delivery, delivery_of},
     id::{MatchId, SessionId, Slot, UserPresence},
     inbound::Permit,
     limits::{JOIN_METADATA_BYTES_MAX, JOIN_METADATA_ENTRIES_MAX, Limits},
@@ -41,8 +42,11 @@ pub struct MatchData {
     pub to: Vec<SessionId>,
     /// Whether any recipient was named at all; names that cannot be read are left out of `to`.
     pub addressed: bool,
-    /// Whether it must arrive.
+    /// Whether its sender says that it must arrive. Most clients of relayed matches never say so and rely
+    /// on it all the same.
     pub reliable: bool,
+    /// Whether it came in a datagram; then it may go on in one.
+    pub datagram: bool,
 }
 
 /// The answer to creating or joining a match.
@@ -60,6 +64,8 @@ pub struct MatchInfo {
     pub presences: Vec<UserPresence>,
     /// The one who asked.
     pub me: UserPresence,
+    /// How the match delivers its op codes; the others are reliable.
+    pub deliveries: &'static [(i64, Delivery)],
 }
 
 /// Makes a relayed match, or joins the one with that name.
@@ -125,7 +131,13 @@ pub(super) fn join(world: &mut World, asker: &Asker, request: Request) -> Handle
     if tracked == Tracked::New {
         leave_others_if_single(world, asker.session, &stream);
     }
-    let info = relayed_info(world, asker, MatchText::Spelled(text), &stream, tracked);
+    let info = relayed_info(
+        world,
+        asker,
+        MatchText::Spelled(Spelled { id, text }),
+        &stream,
+        tracked,
+    );
     Handled::Reply(Reply::Match(Box::new(info)))
 }
 
@@ -172,6 +184,11 @@ pub(crate) fn receive_data(world: &mut World, asker: &Asker, data: MatchData, pe
     else {
         return;
     };
+    let delivery = world
+        .get::<Match>(entity)
+        .map_or(Delivery::Reliable, |found| {
+            delivery_of(found.deliveries, data.op_code)
+        });
     if let Some(mut inbox) = world.get_mut::<Inbox>(entity) {
         let MatchData {
             op_code,
@@ -179,14 +196,14 @@ pub(crate) fn receive_data(world: &mut World, asker: &Asker, data: MatchData, pe
             reliable,
             ..
         } = data;
-        inbox.messages.push(Message {
+        let message = Message {
             sender: asker.who.clone(),
             op_code,
             data,
             reliable,
             received_ms,
-        });
-        inbox.permits.push(permit);
+        };
+        inbox.push(message, permit, delivery);
     }
 }
 
@@ -206,11 +223,16 @@ fn relay(world: &mut World, asker: &Asker, stream: &StreamId, data: MatchData) {
         .map(|presence| presence.slot)
         .collect();
     let event = MatchDataEvent {
-        match_id: MatchText::Spelled(data.match_id.text),
+        match_id: MatchText::Spelled(data.match_id),
         sender: Some(asker.who.clone()),
         op_code: data.op_code,
         data: data.data,
         reliable: data.reliable,
+        delivery: if data.datagram {
+            Delivery::Unreliable
+        } else {
+            Delivery::Reliable
+        },
     };
     world
         .resource_mut::<Outbox>()
@@ -275,7 +297,7 @@ fn info_for_participant(
     let participants = world.get::<Participants>(entity)?;
     participants.position(asker.who.session_id)?;
     // Whoever has just left is on the list until the rules have heard of it, and asks anew.
-    let id = world.get::<Match>(entity)?.id;
+    let Match { id, deliveries, .. } = *world.get::<Match>(entity)?;
     stream::find(
         world,
         asker.session,
@@ -284,12 +306,16 @@ fn info_for_participant(
     )?;
     let presences = participants.as_slice().to_vec();
     Some(MatchInfo {
-        match_id: MatchText::Spelled(spelled.clone()),
-        authoritative: world.get::<Match>(entity).is_some(),
+        match_id: MatchText::Spelled(Spelled {
+            id,
+            text: spelled.clone(),
+        }),
+        authoritative: true,
         label: world.get::<Label>(entity).map(|label| label.0.clone()),
         size: presences.len(),
         presences,
         me: asker.who.clone(),
+        deliveries,
     })
 }
 
@@ -315,6 +341,7 @@ fn relayed_info(
         size: presences.len(),
         presences,
         me: asker.who.clone(),
+        deliveries: &[],
     }
 }
 

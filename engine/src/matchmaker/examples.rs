@@ -281,6 +281,7 @@ fn slot(index: u32) -> Slot {
     Slot {
         thread: 0,
         encoding: 0,
+        transport: crate::Transport::WebSocket,
         index,
         generation: 0,
     }

@@ -262,6 +262,7 @@ fn match_data(send: wire::MatchDataSend) -> Converted {
         to: to.unwrap_or_default(),
         addressed: !send.presences.is_empty(),
         reliable: send.reliable,
+        datagram: false,
     }))
 }
 

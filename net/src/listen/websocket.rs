@@ -249,6 +249,7 @@ fn opening(
         slot: Slot {
             thread: 0,
             encoding: 0,
+            transport: tiltyard::Transport::WebSocket,
             index: 0,
             generation: 0,
         },

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tiltyard::Slot;
+use tiltyard::{Slot, Transport};
 
 use super::Peer;
 
@@ -36,7 +36,7 @@ impl Peers {
     }
 
     /// A place for a new client.
-    pub(crate) fn reserve(&mut self, encoding: u8) -> Slot {
+    pub(crate) fn reserve(&mut self, encoding: u8, transport: Transport) -> Slot {
         let index = self.free.pop().unwrap_or_else(|| {
             self.places.push(Place::default());
             u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
@@ -46,6 +46,7 @@ impl Peers {
         Slot {
             thread: self.thread,
             encoding,
+            transport,
             index,
             generation: place.generation,
         }

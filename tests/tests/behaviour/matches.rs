@@ -434,10 +434,7 @@ fn a_hook_after_joining_may_signal_the_match() {
         let Some(Reply::Match(info)) = after.reply else {
             return;
         };
-        let tiltyard::MatchText::Spelled(id) = info.match_id else {
-            return;
-        };
-        let id = tiltyard::MatchId::parse(&id).unwrap();
+        let id = info.match_id.id();
         assert_eq!(world.match_signal(id, "hello"), Ok("echo:hello".to_owned()));
         world.insert_resource(Signalled);
     }

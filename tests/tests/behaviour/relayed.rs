@@ -1,6 +1,6 @@
 //! Matches that clients run among themselves.
 
-use tiltyard::{Event, MatchText, Reply, Request, prelude::*};
+use tiltyard::{Event, Reply, Request, prelude::*};
 use tiltyard_tests::stage::{Player, Stage, data_request, join_request};
 
 fn create(stage: &mut Stage, player: Player, name: &str) -> tiltyard::MatchInfo {
@@ -16,10 +16,7 @@ fn create(stage: &mut Stage, player: Player, name: &str) -> tiltyard::MatchInfo 
 }
 
 fn id_of(info: &tiltyard::MatchInfo) -> tiltyard::MatchId {
-    match &info.match_id {
-        MatchText::Canonical(id) => *id,
-        MatchText::Spelled(text) => tiltyard::MatchId::parse(text).unwrap(),
-    }
+    info.match_id.id()
 }
 
 #[test]
