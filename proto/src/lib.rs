@@ -8,6 +8,11 @@
 //! socket, JSON:      bytes ─ json::from_slice ─→ realtime::Envelope ─ json::write ────→ bytes
 //! HTTP:              body ─ json::from_slice_lenient ─→ api::* ─ json::write ─────────→ body
 //! match data, out:   match_data::MatchDataParts ─ write_protobuf or write_json ───────→ bytes
+//!
+//! QUIC, stream:      bytes ─ framing::FrameReader ─→ Frame ─┬─ an envelope, as above
+//!                                                           └─ control::{Hello, Goodbye, …}
+//! QUIC, datagrams:   bytes ─ datagram::read ─→ Datagram ─ Receiver::accept ─→ fresh, or dropped
+//!                    datagram::Body, encoded once ─ write, for each recipient ─────────→ bytes
 //! ```
 //!
 //! Nothing here knows of sockets, sessions or matches: bytes become messages and messages bytes.
@@ -27,15 +32,19 @@
 //! # Ok::<(), json::JsonError>(())
 //! ```
 
+pub mod control;
+pub mod datagram;
 mod envelope;
+pub mod framing;
 pub mod json;
 pub mod match_data;
 #[cfg(test)]
 mod sample;
+mod varint;
 
 pub use envelope::{decode_protobuf, encode_protobuf, write_protobuf};
 pub use json::timestamp;
-pub use prost::DecodeError;
+pub use prost::{DecodeError, Message};
 pub use prost_types::Timestamp;
 
 /// Objects of the HTTP API (package `nakama.api`).

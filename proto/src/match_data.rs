@@ -3,7 +3,10 @@
 //! A server sends little else, so here the envelope is written without building it first: nothing
 //! is copied but into the output, and nothing is allocated if that has room.
 
-use crate::json::{ObjectWriter, write_base64, write_string};
+use crate::{
+    json::{ObjectWriter, write_base64, write_string},
+    varint,
+};
 
 /// What a `match_data` event says, borrowed.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +56,7 @@ pub fn write_protobuf(parts: &MatchDataParts<'_>, out: &mut Vec<u8>) {
     }
     if parts.op_code != 0 {
         out.push(tag::OP_CODE);
-        write_varint(parts.op_code.cast_unsigned(), out);
+        varint::write(parts.op_code.cast_unsigned(), out);
     }
     write_bytes(tag::DATA, parts.data, out);
     if parts.reliable {
@@ -122,18 +125,12 @@ fn bytes_len(bytes: &[u8]) -> usize {
 fn op_code_len(op_code: i64) -> usize {
     match op_code {
         0 => 0,
-        _ => 1 + varint_bytes(op_code.cast_unsigned()),
+        _ => 1 + varint::len(op_code.cast_unsigned()),
     }
 }
 
 fn varint_len(value: usize) -> usize {
-    varint_bytes(value as u64)
-}
-
-/// Seven bits a byte, and one byte for zero.
-fn varint_bytes(value: u64) -> usize {
-    let bits = u64::BITS - value.leading_zeros();
-    bits.max(1).div_ceil(7) as usize
+    varint::len(value as u64)
 }
 
 fn write_bytes(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
@@ -146,15 +143,7 @@ fn write_bytes(tag: u8, bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 fn write_len(len: usize, out: &mut Vec<u8>) {
-    write_varint(len as u64, out);
-}
-
-fn write_varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value.to_le_bytes()[0] | 0x80);
-        value >>= 7;
-    }
-    out.push(value.to_le_bytes()[0]);
+    varint::write(len as u64, out);
 }
 
 #[cfg(test)]
