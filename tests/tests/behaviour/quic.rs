@@ -476,3 +476,62 @@ async fn a_flood_of_datagrams_keeps_the_newest_and_closes_nobody() {
     }
     assert!(told < 2000, "some gave way to newer ones: {told}");
 }
+
+/// The first packet of a new connection, as its client sends it.
+async fn first_packet() -> Vec<u8> {
+    let sink = tokio::net::UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
+    let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).unwrap();
+    let config = tiltyard_tests::quic::client_config(Kind::Quic);
+    let _connecting = endpoint
+        .connect_with(config, sink.local_addr().unwrap(), "localhost")
+        .unwrap();
+    let mut packet = vec![0; 2048];
+    let (length, _) = sink.recv_from(&mut packet).await.unwrap();
+    packet.truncate(length);
+    packet
+}
+
+#[tokio::test]
+async fn an_address_that_proves_nothing_is_not_sent_much() {
+    const PACKETS: usize = 600;
+    // However slowly they come: 256 handshakes that stay open, and those of one more second.
+    const ANSWERED: usize = 256 + 64;
+    let server = Server::start(games);
+    // All from one address that never answers, as if it were somebody else's.
+    let victim = tokio::net::UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
+    let mut packets = Vec::new();
+    for _ in 0..PACKETS {
+        packets.push(first_packet().await);
+    }
+    let mut answers = [0; 2048];
+    let mut lengths = Vec::new();
+    for packet in &packets {
+        victim.send_to(packet, server.address).await.unwrap();
+        // Each is answered, and waiting for that keeps answers from being lost in the socket.
+        let answer = tokio::time::timeout(Duration::from_secs(30), victim.recv_from(&mut answers));
+        lengths.push(answer.await.unwrap().unwrap().0);
+        while let Ok((length, _)) = victim.try_recv_from(&mut answers) {
+            lengths.push(length);
+        }
+    }
+    // Others come in meanwhile; the answer to their handshake is behind all of these.
+    let mut alice = QuicSocket::connect(&server, Kind::Quic, "alice").await;
+    assert_eq!(alice.ask("ping", json!({})).await["pong"], json!({}));
+    while let Ok((length, _)) = victim.try_recv_from(&mut answers) {
+        lengths.push(length);
+    }
+    let (sent, received) = (
+        packets.iter().map(Vec::len).sum::<usize>(),
+        lengths.iter().sum::<usize>(),
+    );
+    let retries = lengths.iter().filter(|length| **length < 200).count();
+    assert!(
+        retries >= PACKETS - ANSWERED,
+        "{retries} were asked for a proof"
+    );
+    let bound = 3 * 1200 * ANSWERED + sent / 10;
+    assert!(
+        received <= bound,
+        "{received} bytes for {sent}, at most {bound}"
+    );
+}
