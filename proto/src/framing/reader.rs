@@ -9,7 +9,7 @@ use crate::varint::{self, VarintError};
 /// A frame that was received.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Frame {
-    /// See [`FrameKind::of`].
+    /// See [`FrameKind::of`](super::FrameKind::of).
     pub kind: u8,
     /// Shares the memory of all that came with it: to be decoded and dropped, not kept.
     pub body: Bytes,
