@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
+mod client;
 mod delivery;
 mod games;
 mod matches;
