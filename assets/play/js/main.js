@@ -22,6 +22,10 @@ window.tiltyard = {
   get view() {
     return shown ?? 'home';
   },
+  get transport() {
+    return connection.transport;
+  },
+  stats: () => connection.stats(),
   xoxo: views.xoxo,
   arena: views.arena,
   words: views.words,
