@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-export const baseUrl = process.env.TILTYARD_URL ?? 'http://127.0.0.1:7350/';
+export const baseUrl = new URL(process.env.TILTYARD_URL ?? 'http://127.0.0.1:7350/').href;
 const output = process.env.TILTYARD_OUTPUT ?? join(import.meta.dirname, '../../output');
 const DEADLINE_MS = 15_000;
 
@@ -14,7 +14,6 @@ const DEADLINE_MS = 15_000;
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
-  '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',
   '--disable-component-update',
@@ -33,6 +32,14 @@ export async function launch() {
 
 export async function quit() {
   await browser?.close();
+}
+
+// A page of the server's origin with nothing in it.
+export async function bare() {
+  const page = await (await browser.newContext()).newPage();
+  page.setDefaultTimeout(DEADLINE_MS);
+  await page.goto(`${baseUrl}tiltyard-transport.js`);
+  return page;
 }
 
 // A page on `path`, logged in and showing something.
