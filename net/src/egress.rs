@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use tiltyard::{Event, Outbound, Recipients, Slot};
+use tiltyard::{Event, Outbound, Recipients, Reply, Slot};
 use tracing::warn;
 
 use crate::{
     bridge::Calls,
-    convert::{Encoding, Frames, event_to_frame, reply_to_frame},
+    convert::{Encoding, Frames, event_to_datagram, event_to_frame, newest_key, reply_to_frame},
+    peer::NewestKey,
     search_link::SearchLink,
     store_link::StoreLink,
     thread::{Egress, EgressSender},
@@ -72,8 +73,9 @@ impl EgressRouter {
         for entry in outbound {
             match entry {
                 Outbound::Reply { to, cid, reply } => {
+                    self.announce(to, &reply);
                     let frame = reply_to_frame(cid, reply, Encoding::of(to.encoding));
-                    self.push(to, frame);
+                    self.push(to, frame, None);
                 }
                 Outbound::Event { to, event } => self.push_event(&to, &event),
                 Outbound::Close { slot, reason } => {
@@ -113,33 +115,44 @@ impl EgressRouter {
         }
     }
 
-    fn push(&mut self, slot: Slot, frame: Bytes) {
-        let Slot {
-            thread,
+    /// Tells a client that joined a match, and may send datagrams, what they call it.
+    fn announce(&mut self, to: Slot, reply: &Reply) {
+        let Reply::Match(info) = reply else {
+            return;
+        };
+        if !to.transport.has_datagrams() {
+            return;
+        }
+        let match_id = info.match_id.id();
+        let text = info.match_id.to_string().into();
+        let deliveries = info.deliveries;
+        self.push_entry(to, |index, generation| Egress::Announce {
             index,
             generation,
-            ..
-        } = slot;
-        if let Some(outlet) = self.threads.get_mut(usize::from(thread)) {
-            outlet.batch.push(Egress::One {
-                index,
-                generation,
-                frame,
-            });
+            match_id,
+            text,
+            deliveries,
+        });
+    }
+
+    fn push(&mut self, slot: Slot, frame: Bytes, newest: Option<NewestKey>) {
+        self.push_entry(slot, |index, generation| Egress::One {
+            index,
+            generation,
+            frame,
+            newest,
+        });
+    }
+
+    fn push_entry(&mut self, slot: Slot, entry: impl FnOnce(u32, u32) -> Egress) {
+        if let Some(outlet) = self.threads.get_mut(usize::from(slot.thread)) {
+            outlet.batch.push(entry(slot.index, slot.generation));
         }
     }
 
     fn push_event(&mut self, to: &Recipients, event: &Event) {
         let slots = to.as_slice();
-        let mut frames = Frames::default();
-        for encoding in [Encoding::Json, Encoding::Protobuf] {
-            if slots
-                .iter()
-                .any(|slot| Encoding::of(slot.encoding) == encoding)
-            {
-                frames.set(encoding, event_to_frame(event, encoding));
-            }
-        }
+        let frames = frames_for(slots, event);
         match to {
             Recipients::Many(shared) if shared.len() > LISTED_RECIPIENTS_MAX => {
                 for outlet in &mut self.threads {
@@ -151,13 +164,45 @@ impl EgressRouter {
             }
             _ => {
                 for slot in slots {
-                    if let Some(frame) = frames.get(Encoding::of(slot.encoding)) {
-                        self.push(*slot, frame.clone());
+                    let encoding = Encoding::of(slot.encoding);
+                    if let Some(frame) = frames.get(encoding) {
+                        self.push(*slot, frame.clone(), frames.newest);
+                    } else if let Some(datagram) = &frames.datagram {
+                        let datagram = datagram.clone();
+                        self.push_entry(*slot, |index, generation| Egress::Datagram {
+                            index,
+                            generation,
+                            datagram,
+                        });
                     }
                 }
             }
         }
     }
+}
+
+/// The event in every encoding that somebody wants.
+fn frames_for(slots: &[Slot], event: &Event) -> Frames {
+    let mut frames = Frames {
+        newest: newest_key(event),
+        ..Frames::default()
+    };
+    for encoding in [Encoding::Json, Encoding::Protobuf, Encoding::Framed] {
+        if !slots
+            .iter()
+            .any(|slot| Encoding::of(slot.encoding) == encoding)
+        {
+            continue;
+        }
+        if encoding == Encoding::Framed {
+            frames.datagram = event_to_datagram(event);
+            if frames.datagram.is_some() {
+                continue;
+            }
+        }
+        frames.set(encoding, event_to_frame(event, encoding));
+    }
+    frames
 }
 
 impl Outlet {
@@ -189,12 +234,16 @@ fn closings(batch: &[Egress], thread: u8) -> Vec<Egress> {
             Egress::One {
                 index, generation, ..
             }
+            | Egress::Announce {
+                index, generation, ..
+            }
             | Egress::Close {
                 index, generation, ..
             } => {
                 vec![(*index, *generation)]
             }
-            Egress::CloseAll => Vec::new(),
+            // Datagrams may be lost.
+            Egress::Datagram { .. } | Egress::CloseAll => Vec::new(),
             Egress::Fanout { to, .. } => to
                 .iter()
                 .filter(|slot| slot.thread == thread)

@@ -1,7 +1,9 @@
 //! Everything around the Tiltyard world: sockets, HTTP, accounts, storage, configuration.
 //!
 //! ```text
-//! WebSocket /ws ─► peer ─► convert ─► queue ─► engine ─► outbox ─► egress ─► peer ─► WebSocket
+//! WebSocket /ws ─┐                                                             ┌─► WebSocket
+//! QUIC ──────────┼► peer ─► convert ─► queue ─► engine ─► outbox ─► egress ─► peer ─► QUIC
+//! WebTransport ──┘                      ▲                   │                    └─► WebTransport
 //! HTTP /v2 ──────► api ──► bridge ──┘                          └─► bridge ─► api
 //!                   └─► store (SQLite)
 //! ```
@@ -20,6 +22,7 @@
 pub mod api;
 pub mod auth;
 mod bridge;
+mod certificates;
 pub mod cli;
 pub mod config;
 mod convert;
@@ -35,10 +38,12 @@ mod server;
 pub mod store;
 mod store_link;
 mod thread;
+mod transports;
 mod world;
 
 pub use self::{
     bridge::{Bridge, BridgeError},
+    certificates::CertificateError,
     listen::PublicFiles,
     plugins::{ServerPlugins, ServerPluginsWith},
     server::{ServerError, engine_plugin, run, run_with},

@@ -1,25 +1,31 @@
 //! The network threads: starting them, and stopping them in order.
 
 use std::{
-    net::TcpListener,
+    cell::Cell,
+    future::Future,
+    io,
+    net::{TcpListener, UdpSocket},
+    rc::Rc,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
 
 use crossbeam_channel::Sender;
+use quinn::{Endpoint, EndpointConfig, TokioRuntime, VarInt};
 use tiltyard::{Inbound, InboundSender};
 use tokio::{
     runtime,
     sync::watch,
     task::{LocalSet, spawn_local},
+    time::timeout,
 };
 use tracing::error;
 
 use crate::{
     auth::Sessions,
     config::Config,
-    listen::{Gate, Patience, THREAD, drive_listener},
+    listen::{Admission, Gate, Load, Patience, QuicListener, THREAD, drive_listener},
     peer::{Peers, ReaderOptions, Timing},
     server::ServerError,
     thread::{EgressReceiver, EgressSender, NetThread, egress_channel},
@@ -27,6 +33,8 @@ use crate::{
 
 /// Connections that one address may have open, unless it is this machine.
 const CONNECTIONS_PER_ADDRESS_MAX: usize = 1024;
+/// The same over QUIC, where a connection costs more.
+const QUIC_CONNECTIONS_PER_ADDRESS_MAX: usize = 32;
 /// How long clients have to take their closing frame when the server stops.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
@@ -41,10 +49,20 @@ pub(crate) struct NetworkParts {
     pub(crate) senders: Vec<EgressSender>,
 }
 
+/// What the QUIC thread is started with.
+pub(crate) struct QuicPlan {
+    pub(crate) socket: UdpSocket,
+    pub(crate) config: quinn::ServerConfig,
+    pub(crate) admission: Admission,
+    pub(crate) retry_always: bool,
+}
+
 impl Network {
+    /// Starts a number of threads that share the TCP port, and one for the UDP port if there is one.
     pub(crate) fn start(
         config: &Config,
         listener: &TcpListener,
+        quic: Option<QuicPlan>,
         router: &axum::Router,
         sessions: &Arc<Sessions>,
         queue: InboundSender,
@@ -73,21 +91,27 @@ impl Network {
                 stopping: stopping.clone(),
             };
             let started = started.clone();
-            let body = move || match runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => {
-                    drop(started.send(Ok(())));
-                    LocalSet::new().block_on(&runtime, drive_thread(plan, egress));
-                }
-                Err(error) => drop(started.send(Err(error))),
-            };
-            threads.push(
-                thread::Builder::new()
-                    .name(format!("net-{index}"))
-                    .spawn(body)?,
-            );
+            let drive = move || drive_thread(plan, egress);
+            threads.push(spawn(format!("net-{index}"), started, drive)?);
         }
-        drop(started);
-        for outcome in starts.iter().take(usize::from(count)) {
+        if let Some(quic) = quic {
+            let (sender, egress) = egress_channel();
+            senders.push(sender);
+            let plan = QuicThreadPlan {
+                index: count,
+                quic,
+                gate: gate.stricter(QUIC_CONNECTIONS_PER_ADDRESS_MAX),
+                sessions: sessions.clone(),
+                options: reader_options(config, &queue),
+                inputs_max: u32::try_from(config.matches.input_queue_size).unwrap_or(u32::MAX),
+                stopping,
+            };
+            let drive = move || drive_quic_thread(plan, egress);
+            threads.push(spawn("net-quic".to_owned(), started, drive)?);
+        } else {
+            drop(started);
+        }
+        for outcome in starts.iter().take(threads.len()) {
             outcome?;
         }
         Ok(NetworkParts {
@@ -107,11 +131,28 @@ impl Network {
     }
 }
 
+/// Starts a thread that runs what `drive` makes, and says on `started` whether it could.
+fn spawn<F: Future<Output = ()>>(
+    name: String,
+    started: mpsc::Sender<io::Result<()>>,
+    drive: impl FnOnce() -> F + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    let body = move || match runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            drop(started.send(Ok(())));
+            LocalSet::new().block_on(&runtime, drive());
+        }
+        Err(error) => drop(started.send(Err(error))),
+    };
+    thread::Builder::new().name(name).spawn(body)
+}
+
 /// One a core, unless the operator says otherwise.
 fn thread_count(configured: usize) -> u8 {
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let count = if configured == 0 { cores() } else { configured };
-    u8::try_from(count.max(1)).unwrap_or(u8::MAX)
+    // One number is left for QUIC.
+    u8::try_from(count.max(1)).map_or(u8::MAX - 1, |count| count.min(u8::MAX - 1))
 }
 
 fn reader_options(config: &Config, queue: &InboundSender) -> ReaderOptions {
@@ -156,12 +197,12 @@ async fn drive_thread(plan: ThreadPlan, egress: EgressReceiver) {
         inputs_max,
         mut stopping,
     } = plan;
-    let thread = std::rc::Rc::new(NetThread {
+    let thread = Rc::new(NetThread {
         peers: Peers::new(index).into(),
         sessions,
         options,
         inputs_max,
-        stopping: std::cell::Cell::new(false),
+        stopping: Cell::new(false),
     });
     THREAD.set(Some(thread.clone()));
     let queue = thread.options.queue.clone();
@@ -180,6 +221,78 @@ async fn drive_thread(plan: ThreadPlan, egress: EgressReceiver) {
     egress.abort();
     checks.abort();
     THREAD.set(None);
+}
+
+/// What the QUIC thread is started with, and what every network thread is.
+struct QuicThreadPlan {
+    index: u8,
+    quic: QuicPlan,
+    gate: Arc<Gate>,
+    sessions: Arc<Sessions>,
+    options: ReaderOptions,
+    inputs_max: u32,
+    stopping: watch::Receiver<bool>,
+}
+
+/// Serves everybody who comes over UDP until the server stops. One thread does, because a client that
+/// changes its address keeps its connection, and only one socket can know that.
+async fn drive_quic_thread(plan: QuicThreadPlan, egress: EgressReceiver) {
+    let QuicThreadPlan {
+        index,
+        quic,
+        gate,
+        sessions,
+        options,
+        inputs_max,
+        mut stopping,
+    } = plan;
+    let queue = options.queue.clone();
+    let endpoint = match endpoint(quic.socket, quic.config) {
+        Ok(endpoint) => endpoint,
+        Err(error) => {
+            error!(%error, "the UDP port cannot be used");
+            fail(&queue, "not started");
+            return;
+        }
+    };
+    let thread = Rc::new(NetThread {
+        peers: Peers::new(index).into(),
+        sessions,
+        options,
+        inputs_max,
+        stopping: Cell::new(false),
+    });
+    let listener = Rc::new(QuicListener {
+        endpoint: endpoint.clone(),
+        thread: thread.clone(),
+        admission: quic.admission,
+        gate,
+        retry_always: quic.retry_always,
+        load: Load::default(),
+    });
+    let mut egress = spawn_local(thread.clone().drive_egress(egress));
+    let mut checks = spawn_local(thread.clone().drive_checks());
+    tokio::select! {
+        () = listener.drive() => fail(&queue, "stopped accepting"),
+        // An error means that whoever would say so is gone.
+        _ = stopping.wait_for(|stop| *stop) => {}
+        _ = &mut egress => fail(&queue, "stopped writing"),
+        _ = &mut checks => fail(&queue, "stopped looking after clients"),
+    }
+    thread.wait_until_empty(CLOSE_WAIT).await;
+    egress.abort();
+    checks.abort();
+    endpoint.close(VarInt::from_u32(1001), b"server is shutting down");
+    drop(timeout(CLOSE_WAIT, endpoint.wait_idle()).await);
+}
+
+fn endpoint(socket: UdpSocket, config: quinn::ServerConfig) -> io::Result<Endpoint> {
+    Endpoint::new(
+        EndpointConfig::default(),
+        Some(config),
+        socket,
+        Arc::new(TokioRuntime),
+    )
 }
 
 /// A server of which a part has died is stopped, so that whoever watches it starts it again.

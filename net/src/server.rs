@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener, UdpSocket},
     process,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -22,17 +22,19 @@ use crate::{
     api::{self, ApiState},
     auth::{Passwords, Secrets, SecretsError, Sessions, SystemClock},
     bridge::Bridge,
+    certificates::{CertificateError, Certificates},
     config::{self, Config, ConfigError},
     convert,
     egress::EgressRouter,
-    listen::{PublicFiles, WebSocketState, bind, serve_file, upgrade},
+    listen::{Admission, PublicFiles, bind, bind_udp, serve_file, server_config, upgrade},
     logging,
-    network::{Network, NetworkParts},
+    network::{Network, NetworkParts, QuicPlan},
     pace::{Pace, sharpen_sleep},
     peer::enqueue,
     search_link::SearchLink,
     store::{OpenError, Store},
     store_link::StoreLink,
+    transports::Transports,
     world::EngineWorld,
 };
 
@@ -112,6 +114,19 @@ pub enum ServerError {
         /// What the system says.
         problem: io::Error,
     },
+    /// The UDP port cannot be opened.
+    #[error(
+        "cannot listen on UDP port {address}: {problem}; stop what uses it, choose another with --socket.port, or do without QUIC by --quic.enabled false"
+    )]
+    BindUdp {
+        /// What was to be opened.
+        address: SocketAddr,
+        /// What the system says.
+        problem: io::Error,
+    },
+    /// There is no certificate for QUIC.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The system gives no threads or no descriptors.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -148,9 +163,12 @@ pub fn run_with(
         .thread_name("control")
         .enable_all()
         .build()?;
-    let address = SocketAddr::new(config.socket.address, config.socket.port);
-    let listener = bind(address).map_err(|problem| ServerError::Bind { address, problem })?;
+    let (listener, udp) = open_ports(&config)?;
     let address = listener.local_addr()?;
+    let certificates = match udp {
+        Some(_) => Some(Certificates::open(&config.quic, &config.data_dir)?),
+        None => None,
+    };
     let store = control.block_on(Store::open_embedded(&config.data_dir))?;
     let queue = app.world().resource::<InboundSender>().clone();
     let queue_for_store = queue.0.clone();
@@ -172,12 +190,35 @@ pub fn run_with(
         )),
         clock: Arc::new(SystemClock),
     };
+    let admission = Admission {
+        sessions: state.sessions.clone(),
+        clock: state.clock.clone(),
+        proxy_count: config.socket.proxy_count,
+        node_part: Admission::node_part(app.world().resource::<tiltyard::Node>().0),
+    };
+    let quic = match (udp, &certificates) {
+        (Some(socket), Some(certificates)) => Some(QuicPlan {
+            socket,
+            config: server_config(certificates.clone())?,
+            admission: admission.clone(),
+            retry_always: config.quic.retry == config::Retry::Always,
+        }),
+        _ => None,
+    };
+    if let Some(certificates) = &certificates {
+        control.spawn(certificates.clone().drive_refresh());
+    }
+    let transports = Transports {
+        port: address.port(),
+        certificates,
+    };
     let router = router(
         state,
+        admission,
+        transports,
         app.world().get_resource::<PublicFiles>().copied(),
-        app.world(),
     );
-    let network = Network::start(&config, &listener, &router, &sessions, queue)?;
+    let network = Network::start(&config, &listener, quic, &router, &sessions, queue)?;
     let search_link = SearchLink::start(queue_for_store.clone())?;
     let store_link = StoreLink::start(control.handle(), store.clone(), queue_for_store);
     watch_signals(&control, &app, config.shutdown_grace_sec);
@@ -196,20 +237,47 @@ pub fn run_with(
     Ok(())
 }
 
-fn router(state: ApiState, files: Option<PublicFiles>, world: &World) -> axum::Router {
-    let node = world.resource::<tiltyard::Node>().0;
-    let websocket = WebSocketState {
-        sessions: state.sessions.clone(),
-        clock: state.clock.clone(),
-        proxy_count: state.config.socket.proxy_count,
-        node_part: WebSocketState::node_part(node),
-    };
+/// Ports that are tried where any will do, until one is free for both TCP and UDP.
+const PORT_TRIES_MAX: usize = 16;
+
+/// Opens the client port: TCP, and UDP of the same number.
+fn open_ports(config: &Config) -> Result<(TcpListener, Option<UdpSocket>), ServerError> {
+    let wanted = SocketAddr::new(config.socket.address, config.socket.port);
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let listener = bind(wanted).map_err(|problem| ServerError::Bind {
+            address: wanted,
+            problem,
+        })?;
+        if !config.quic.enabled {
+            return Ok((listener, None));
+        }
+        let address = listener.local_addr()?;
+        match bind_udp(address) {
+            Ok(udp) => return Ok((listener, Some(udp))),
+            Err(_) if wanted.port() == 0 && tries < PORT_TRIES_MAX => {}
+            Err(problem) => return Err(ServerError::BindUdp { address, problem }),
+        }
+    }
+}
+
+fn router(
+    state: ApiState,
+    admission: Admission,
+    transports: Transports,
+    files: Option<PublicFiles>,
+) -> axum::Router {
     let page = move |request: axum::extract::Request| async move {
         serve_file(files, request.uri().path(), request.headers()).unwrap_or_default()
     };
     let mut sockets = axum::Router::new()
         .route("/ws", axum::routing::get(upgrade))
-        .with_state(websocket)
+        .with_state(admission)
+        .route(
+            "/v2/tiltyard/transport",
+            axum::routing::get(move || async move { transports.answer() }),
+        )
         .route("/", axum::routing::get(page));
     for path in files.map(|files| files.paths()).unwrap_or_default() {
         sockets = sockets.route(&format!("/{path}"), axum::routing::get(page));
@@ -220,8 +288,13 @@ fn router(state: ApiState, files: Option<PublicFiles>, world: &World) -> axum::R
 /// The few lines that whoever starts a server reads, whatever the log level.
 fn announce(address: SocketAddr, config: &Config) {
     let data = std::fs::canonicalize(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+    let udp = if config.quic.enabled {
+        ", and QUIC and WebTransport on the UDP port of the same number"
+    } else {
+        ""
+    };
     let text = format!(
-        "Tiltyard {} is listening.\n  page    http://{address}/\n  socket  ws://{address}/ws\n  data    {}",
+        "Tiltyard {} is listening.\n  page    http://{address}/\n  socket  ws://{address}/ws{udp}\n  data    {}",
         env!("CARGO_PKG_VERSION"),
         data.display(),
     );

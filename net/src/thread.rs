@@ -12,14 +12,18 @@ use std::{
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
-use tiltyard::{Inbound, Opening, Slot, Transport};
+use tiltyard::{Inbound, MatchId, Opening, Slot, Transport};
 use tokio::{net::TcpStream, sync::Notify, task::spawn_local, time::Instant};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::{
     auth::Sessions,
-    convert::{Encoding, Frames},
-    peer::{Peer, Peers, ReaderOptions, drive_peer, enqueue},
+    convert::{Datagram, Deliveries, Encoding, Frames, welcome_frame},
+    listen::Greeted,
+    peer::{
+        Carrier, NewestKey, Peer, Peers, QuicCarrier, ReaderOptions, drive_control,
+        drive_websocket, enqueue,
+    },
 };
 
 /// One thing that a network thread writes.
@@ -30,6 +34,21 @@ pub(crate) enum Egress {
         index: u32,
         generation: u32,
         frame: Bytes,
+        newest: Option<NewestKey>,
+    },
+    /// Match data for one client, in a datagram.
+    Datagram {
+        index: u32,
+        generation: u32,
+        datagram: Datagram,
+    },
+    /// What datagrams call a match that a client joins.
+    Announce {
+        index: u32,
+        generation: u32,
+        match_id: MatchId,
+        text: Arc<str>,
+        deliveries: Deliveries,
     },
     /// A frame for many, of whom some may be on other threads.
     Fanout { to: Arc<[Slot]>, frames: Frames },
@@ -103,10 +122,11 @@ pub(crate) struct NetThread {
 const CHECK_PERIOD: Duration = Duration::from_millis(250);
 
 impl NetThread {
-    /// Serves a client from the end of its handshake to the end of its connection.
+    /// Serves the client of a WebSocket from the end of its handshake to the end of its connection.
     ///
-    /// `opening` says who it is; the slot in it is set here.
-    pub(crate) async fn serve(
+    /// `early` is what arrived together with the handshake; `opening` says who it is, and the slot in it
+    /// is set here.
+    pub(crate) async fn serve_websocket(
         self: Rc<Self>,
         stream: TcpStream,
         early: Vec<u8>,
@@ -116,12 +136,43 @@ impl NetThread {
         if let Err(error) = stream.set_nodelay(true) {
             warn!(%error, "a socket cannot be set to send at once");
         }
-        let slot = self
-            .peers
-            .borrow_mut()
-            .reserve(encoding as u8, Transport::WebSocket);
+        let carrier = Carrier::Socket(stream);
+        let (peer, seat) = self.seat(carrier, encoding, Transport::WebSocket);
+        self.open(&peer, opening).await;
+        drive_websocket(&peer, early, &self.options, &self.sessions).await;
+        drop(seat);
+    }
+
+    /// Serves the client of a QUIC connection, whose first message was read, until its end.
+    pub(crate) async fn serve_quic(self: Rc<Self>, greeted: Greeted, transport: Transport) {
+        let Greeted {
+            session,
+            send,
+            receive,
+            frames,
+            opening,
+        } = greeted;
+        let session_id = opening.session_id.0.to_string();
+        let carrier = Carrier::Quic(Box::new(QuicCarrier::new(session, send)));
+        let (peer, seat) = self.seat(carrier, Encoding::Framed, transport);
+        peer.enqueue(welcome_frame(&session_id), None);
+        peer.flush();
+        self.open(&peer, opening).await;
+        drive_control(&peer, receive, frames, &self.options, &self.sessions).await;
+        debug!(slot = ?peer.slot, counts = ?peer.datagrams.counts(), "a client with datagrams has gone");
+        drop(seat);
+    }
+
+    /// Gives a client its place.
+    fn seat(
+        self: &Rc<Self>,
+        carrier: Carrier,
+        encoding: Encoding,
+        transport: Transport,
+    ) -> (Rc<Peer>, Seat) {
+        let slot = self.peers.borrow_mut().reserve(encoding as u8, transport);
         let peer = Rc::new(Peer::new(
-            stream,
+            carrier,
             slot,
             self.inputs_max,
             self.options.timing,
@@ -131,16 +182,17 @@ impl NetThread {
             thread: self.clone(),
             slot,
         };
+        (peer, seat)
+    }
+
+    /// Tells the world of a client.
+    async fn open(&self, peer: &Rc<Peer>, opening: Opening) {
         if self.stopping.get() {
             peer.close(STOPPED_CODE, STOPPED_REASON);
         }
-        enqueue(
-            &self.options.queue,
-            Inbound::Opened(Box::new(Opening { slot, ..opening })),
-        )
-        .await;
-        drive_peer(&peer, early, &self.options, &self.sessions).await;
-        drop(seat);
+        let slot = peer.slot;
+        let opened = Inbound::Opened(Box::new(Opening { slot, ..opening }));
+        enqueue(&self.options.queue, opened).await;
     }
 
     /// Writes what the world hands over, for ever.
@@ -217,9 +269,32 @@ fn deliver(peers: &Peers, entry: Egress, touched: &mut Vec<Rc<Peer>>) {
             index,
             generation,
             frame,
+            newest,
         } => {
             if let Some(peer) = peers.get(index, generation) {
-                peer.enqueue(frame);
+                peer.enqueue(frame, newest);
+                touch(touched, peer);
+            }
+        }
+        Egress::Datagram {
+            index,
+            generation,
+            datagram,
+        } => {
+            if let Some(peer) = peers.get(index, generation) {
+                peer.enqueue_datagram(&datagram);
+                touch(touched, peer);
+            }
+        }
+        Egress::Announce {
+            index,
+            generation,
+            match_id,
+            text,
+            deliveries,
+        } => {
+            if let Some(peer) = peers.get(index, generation) {
+                peer.announce(match_id, &text, deliveries);
                 touch(touched, peer);
             }
         }
@@ -229,9 +304,11 @@ fn deliver(peers: &Peers, entry: Egress, touched: &mut Vec<Rc<Peer>>) {
                     continue;
                 };
                 if let Some(frame) = frames.get(peer.encoding()) {
-                    peer.enqueue(frame.clone());
-                    touch(touched, peer);
+                    peer.enqueue(frame.clone(), frames.newest);
+                } else if let Some(datagram) = &frames.datagram {
+                    peer.enqueue_datagram(datagram);
                 }
+                touch(touched, peer);
             }
         }
         // Closed when everything before it is written.

@@ -1,6 +1,7 @@
 //! Behaviour tests of Tiltyard, and the server that conformance scenarios are run against.
 
 pub mod fixture;
+pub mod quic;
 pub mod server;
 pub mod stage;
 

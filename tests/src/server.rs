@@ -2,7 +2,11 @@
 
 use std::{
     net::SocketAddr,
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -10,7 +14,7 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tiltyard::{Inbound, InboundSender, prelude::*};
+use tiltyard::{Inbound, InboundSender, Session, prelude::*};
 use tiltyard_net::{
     config::{self, Command, Defaults},
     engine_plugin, run_with,
@@ -25,7 +29,7 @@ use tokio_tungstenite::{
 };
 
 /// How long a test waits for what must come. Generous, because machines are shared.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A server to speak to. One that was started here runs until it is dropped.
 pub struct Server {
@@ -38,6 +42,7 @@ pub struct Server {
 struct Own {
     queue: crossbeam_channel::Sender<Inbound>,
     thread: JoinHandle<()>,
+    sessions: Arc<AtomicUsize>,
     _data: TempDir,
 }
 
@@ -70,12 +75,15 @@ impl Server {
             |defaults: Defaults, (key, value): &(&str, &str)| defaults.with_default(*key, *value);
         let defaults = options.iter().fold(defaults, add);
         let (ready, listening) = mpsc::channel();
+        let sessions = Arc::new(AtomicUsize::new(0));
+        let count = sessions.clone();
         let thread = thread::spawn(move || {
             let Ok(Command::Run(config)) = config::load([], [], &defaults) else {
                 panic!("the defaults are a configuration");
             };
             let mut app = App::empty();
             app.add_plugins(engine_plugin(&config));
+            count_sessions(&mut app, count);
             register(&mut app);
             let queue = app.world().resource::<InboundSender>().0.clone();
             let announce = move |address| ready.send((address, queue)).expect("the test waits");
@@ -85,6 +93,7 @@ impl Server {
         let own = Own {
             queue,
             thread,
+            sessions,
             _data: data,
         };
         Self {
@@ -168,6 +177,31 @@ impl Server {
         Some(Socket { stream, cids: 0 })
     }
 
+    /// How many sessions the engine has.
+    ///
+    /// # Panics
+    ///
+    /// If somebody else started the server.
+    pub fn sessions(&self) -> usize {
+        let own = self.own.as_ref().expect("a server of our own");
+        own.sessions.load(Ordering::Acquire)
+    }
+
+    /// Waits until the engine has no more sessions than this.
+    ///
+    /// # Panics
+    ///
+    /// If it has more for a long time.
+    pub async fn sessions_fall_to(&self, count: usize) {
+        let fall = async {
+            while self.sessions() > count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let fell = tokio::time::timeout(PATIENCE, fall).await;
+        fell.expect("sessions end with their connections");
+    }
+
     /// Asks the server to stop and waits until it has.
     pub fn stop(self) {
         self.stop_within(Duration::ZERO);
@@ -182,6 +216,7 @@ impl Server {
         let Some(Own {
             queue,
             thread,
+            sessions: _,
             _data,
         }) = self.own.take()
         else {
@@ -194,6 +229,17 @@ impl Server {
             outcome.expect("the server stops without a panic");
         }
     }
+}
+
+/// Keeps a count of the engine's sessions that other threads can read.
+fn count_sessions(app: &mut App, count: Arc<AtomicUsize>) {
+    let fewer = count.clone();
+    app.add_observer(move |_: On<Add<Session>>| {
+        count.fetch_add(1, Ordering::AcqRel);
+    });
+    app.add_observer(move |_: On<Remove<Session>>| {
+        fewer.fetch_sub(1, Ordering::AcqRel);
+    });
 }
 
 impl Drop for Server {

@@ -18,9 +18,9 @@ use std::ffi::OsString;
 pub use error::ConfigError;
 pub use layers::{Defaults, Origin, Shown};
 pub use options::{
-    Config, Engine, Logger, Matches, Matchmaker, Net, Party, Runtime, Session, Socket,
+    Config, Engine, Logger, Matches, Matchmaker, Net, Party, Quic, Runtime, Session, Socket,
 };
-pub use value::{KeyValue, LogFormat, LogLevel, Secret};
+pub use value::{KeyValue, LogFormat, LogLevel, Retry, Secret};
 
 pub(crate) use value::parse_bool;
 pub(crate) use yaml::read_pairs;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::error::ConfigError;
 use super::layers::{Layers, Shown};
-use super::value::{Form, KeyValue, LogFormat, LogLevel, Secret, Setting};
+use super::value::{Form, KeyValue, LogFormat, LogLevel, Retry, Secret, Setting};
 
 /// One row of the table, as the parser and the help text need it.
 #[derive(Debug)]
@@ -196,6 +196,22 @@ options! {
 }
 
 options! {
+    /// QUIC and WebTransport, on the UDP port with the number of the client port. The reference server has
+    /// no such section.
+    pub Quic "quic." {
+        /// Whether clients may connect over QUIC and WebTransport.
+        enabled: bool = "true";
+        /// PEM file of the certificate and those that vouch for it. A changed file is taken at once.
+        /// Without one the server makes its own, which clients know by its hash.
+        certificate: Option<PathBuf>;
+        /// PEM file of the certificate's key.
+        private_key: Option<PathBuf>;
+        /// When addresses have to prove themselves before a handshake: auto (under load) or always.
+        retry: Retry = "auto";
+    }
+}
+
+options! {
     /// Authoritative matches.
     pub Matches "match." {
         /// Messages of clients that wait for the next tick of one match.
@@ -279,6 +295,8 @@ pub struct Config {
     pub session: Session,
     /// The client port.
     pub socket: Socket,
+    /// QUIC and WebTransport.
+    pub quic: Quic,
     /// Authoritative matches: the options that begin with `match.`.
     pub matches: Matches,
     /// The matchmaker.
@@ -301,6 +319,7 @@ pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
     ("Logging", Logger::OPTIONS),
     ("Sessions", Session::OPTIONS),
     ("Client port", Socket::OPTIONS),
+    ("QUIC and WebTransport", Quic::OPTIONS),
     ("Matches", Matches::OPTIONS),
     ("Matchmaker", Matchmaker::OPTIONS),
     ("Parties", Party::OPTIONS),
@@ -372,6 +391,7 @@ impl Config {
             logger: Logger::read(&layers)?,
             session: Session::read(&layers)?,
             socket: Socket::read(&layers)?,
+            quic: Quic::read(&layers)?,
             matches: Matches::read(&layers)?,
             matchmaker: Matchmaker::read(&layers)?,
             party: Party::read(&layers)?,
@@ -412,6 +432,12 @@ impl Config {
             if on && !self.session.single_socket {
                 return Err(self.conflict(key, "needs session.single_socket; set that too"));
             }
+        }
+        if self.quic.certificate.is_some() != self.quic.private_key.is_some() {
+            return Err(self.conflict(
+                "quic.certificate",
+                "goes with quic.private_key; give both or neither",
+            ));
         }
         for header in &self.socket.response_headers {
             let named = axum::http::HeaderName::try_from(&header.key).is_ok();

@@ -84,6 +84,15 @@ impl Setting for PathBuf {
     }
 }
 
+impl Setting for Option<PathBuf> {
+    const FORM: Form = Form::Single;
+
+    fn read(texts: &[&str]) -> Result<Self, String> {
+        let given = texts.iter().any(|text| !text.is_empty());
+        given.then(|| PathBuf::read(texts)).transpose()
+    }
+}
+
 impl Setting for IpAddr {
     const FORM: Form = Form::Single;
 
@@ -199,6 +208,16 @@ words! {
         "warn" => Warn,
         /// What is broken.
         "error" => Error,
+    }
+}
+
+words! {
+    /// When addresses have to prove themselves before a QUIC handshake.
+    Retry {
+        /// When there are many handshakes.
+        "auto" => Auto,
+        /// Always.
+        "always" => Always,
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tiltyard::{
-    ChannelMessage, EnvelopeReader, Event, MatchDataEvent, MatchedTarget, MatchmakerMatched,
-    MatchmakerUser, Notification, PresenceView, RawEnvelope, StreamId,
+    ChannelMessage, Delivery, EnvelopeReader, Event, MatchDataEvent, MatchedTarget,
+    MatchmakerMatched, MatchmakerUser, Notification, PresenceView, RawEnvelope, StreamId,
 };
 use tiltyard_proto::{
-    api, json,
+    api, datagram, json,
     match_data::{self, MatchDataParts, PresenceParts},
     realtime::{self as wire, Envelope, envelope::Message, matchmaker_matched},
 };
@@ -16,12 +16,13 @@ use uuid::Uuid;
 
 use super::{
     Encoding,
-    frame::{envelope_frame, frame},
+    frame::{Datagram, envelope_frame, frame},
     reply::{
         ChannelNames, error_to_wire, party_ticket_to_wire, party_to_wire, presence_to_wire,
         statuses, time_to_wire, view_to_wire,
     },
 };
+use crate::peer::NewestKey;
 
 /// An event, ready to be sent.
 pub(crate) fn event_to_frame(event: &Event, encoding: Encoding) -> Bytes {
@@ -70,8 +71,42 @@ fn match_data_frame(data: &MatchDataEvent, encoding: Encoding) -> Bytes {
     };
     frame(encoding, |bytes| match encoding {
         Encoding::Json => match_data::write_json(&parts, bytes),
-        Encoding::Protobuf => match_data::write_protobuf(&parts, bytes),
+        Encoding::Protobuf | Encoding::Framed => match_data::write_protobuf(&parts, bytes),
     })
+}
+
+/// The event as a datagram, if it may be lost and is short enough for one.
+pub(crate) fn event_to_datagram(event: &Event) -> Option<Datagram> {
+    let Event::MatchData(data) = event else {
+        return None;
+    };
+    if data.delivery == Delivery::Reliable {
+        return None;
+    }
+    let sender = data.sender.as_ref().map(|sender| datagram::Sender {
+        user_id: sender.user_id.0.into_bytes(),
+        session_id: sender.session_id.0.into_bytes(),
+        username: &sender.username,
+    });
+    let newest = data.delivery == Delivery::Newest;
+    let body = datagram::Body::new(data.op_code, newest, sender, &data.data);
+    body.fits().then(|| Datagram {
+        match_id: data.match_id.id(),
+        body,
+    })
+}
+
+/// What tells the event from others of its kind, if only the newest of them counts.
+pub(crate) fn newest_key(event: &Event) -> Option<NewestKey> {
+    let Event::MatchData(data) = event else {
+        return None;
+    };
+    if data.delivery != Delivery::Newest {
+        return None;
+    }
+    // Ids of matches are random, so their halves differ in all of these bits.
+    let (high, low) = data.match_id.id().uuid.as_u64_pair();
+    NewestKey::new(high ^ low.rotate_left(1) ^ data.op_code.cast_unsigned())
 }
 
 fn event_to_wire(event: &Event) -> Option<Message> {

@@ -1,9 +1,17 @@
-//! Whole WebSocket frames (RFC 6455, section 5), shared by everyone who receives the same message.
-//!
-//! Frames of a server are not masked, so a message to many has the same bytes for each of them.
+//! Whole frames, shared by everyone who receives the same message: those of WebSockets (RFC 6455,
+//! section 5), which a server does not mask, and those of control streams.
 
 use bytes::Bytes;
-use tiltyard_proto::{json, realtime::Envelope};
+use tiltyard::{Delivery, MatchId};
+use tiltyard_proto::{
+    control,
+    datagram::Body,
+    framing::{FrameKind, write_frame, write_head},
+    json,
+    realtime::Envelope,
+};
+
+use crate::peer::NewestKey;
 
 /// How a connection wants its messages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -13,15 +21,17 @@ pub(crate) enum Encoding {
     Json = 0,
     /// Binary frames.
     Protobuf = 1,
+    /// Protobuf on the control stream of a QUIC connection, with datagrams beside it.
+    Framed = 2,
 }
 
 impl Encoding {
     /// The encoding that a slot carries.
     pub(crate) const fn of(tag: u8) -> Self {
-        if tag == Self::Protobuf as u8 {
-            Self::Protobuf
-        } else {
-            Self::Json
+        match tag {
+            1 => Self::Protobuf,
+            2 => Self::Framed,
+            _ => Self::Json,
         }
     }
 }
@@ -31,6 +41,18 @@ impl Encoding {
 pub(crate) struct Frames {
     pub(crate) json: Option<Bytes>,
     pub(crate) protobuf: Option<Bytes>,
+    pub(crate) framed: Option<Bytes>,
+    /// Takes the place of `framed` where there are datagrams.
+    pub(crate) datagram: Option<Datagram>,
+    /// Of messages with the same key only the newest counts.
+    pub(crate) newest: Option<NewestKey>,
+}
+
+/// Match data for a datagram, short of what differs from one recipient to the next.
+#[derive(Clone, Debug)]
+pub(crate) struct Datagram {
+    pub(crate) match_id: MatchId,
+    pub(crate) body: Body,
 }
 
 impl Frames {
@@ -39,6 +61,7 @@ impl Frames {
         match encoding {
             Encoding::Json => self.json.as_ref(),
             Encoding::Protobuf => self.protobuf.as_ref(),
+            Encoding::Framed => self.framed.as_ref(),
         }
     }
 
@@ -46,9 +69,13 @@ impl Frames {
         match encoding {
             Encoding::Json => self.json = Some(frame),
             Encoding::Protobuf => self.protobuf = Some(frame),
+            Encoding::Framed => self.framed = Some(frame),
         }
     }
 }
+
+/// How a kind of match delivers its op codes; those that are not named are reliable.
+pub(crate) type Deliveries = &'static [(i64, Delivery)];
 
 const FIN: u8 = 0x80;
 const TEXT: u8 = 0x1;
@@ -65,6 +92,7 @@ pub(crate) fn frame(encoding: Encoding, write: impl FnOnce(&mut Vec<u8>)) -> Byt
     let opcode = match encoding {
         Encoding::Json => TEXT,
         Encoding::Protobuf => BINARY,
+        Encoding::Framed => return control_frame(FrameKind::Envelope, write),
     };
     // The header is as long as the payload's length wants it, so it goes in front when that is known.
     let mut bytes = Vec::with_capacity(HEADER_BYTES_MAX + 128);
@@ -100,8 +128,48 @@ fn header_of(first: u8, length: usize, header: &mut [u8; HEADER_BYTES_MAX]) -> &
 pub(crate) fn envelope_frame(envelope: &Envelope, encoding: Encoding) -> Bytes {
     frame(encoding, |bytes| match encoding {
         Encoding::Json => json::write(envelope, bytes),
-        Encoding::Protobuf => tiltyard_proto::write_protobuf(envelope, bytes),
+        Encoding::Protobuf | Encoding::Framed => tiltyard_proto::write_protobuf(envelope, bytes),
     })
+}
+
+fn control_frame(kind: FrameKind, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES_MAX + 128);
+    write_frame(kind, &mut bytes, write);
+    bytes.into()
+}
+
+fn control_message(kind: FrameKind, message: &impl tiltyard_proto::Message) -> Bytes {
+    let mut bytes = Vec::new();
+    write_head(kind, message.encoded_len(), &mut bytes);
+    bytes.extend_from_slice(&message.encode_to_vec());
+    bytes.into()
+}
+
+/// The answer to a client that may come in.
+pub(crate) fn welcome_frame(session_id: &str) -> Bytes {
+    let welcome = control::Welcome {
+        version: control::VERSION,
+        session_id: session_id.to_owned(),
+    };
+    control_message(FrameKind::Welcome, &welcome)
+}
+
+/// The last frame of a control stream.
+pub(crate) fn goodbye_frame(code: u16, reason: &str) -> Bytes {
+    let goodbye = control::Goodbye {
+        code: code.into(),
+        reason: reason.to_owned(),
+    };
+    control_message(FrameKind::Goodbye, &goodbye)
+}
+
+/// Names a match for datagrams.
+pub(crate) fn match_handle_frame(handle: u32, match_id: &str) -> Bytes {
+    let named = control::MatchHandle {
+        handle,
+        match_id: match_id.to_owned(),
+    };
+    control_message(FrameKind::MatchHandle, &named)
 }
 
 /// An empty ping.

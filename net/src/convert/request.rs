@@ -40,7 +40,9 @@ pub(crate) fn decode(
 ) -> Result<Decoded, Malformed> {
     let envelope: wire::Envelope = match encoding {
         Encoding::Json => json::from_slice(bytes).map_err(|_| Malformed)?,
-        Encoding::Protobuf => tiltyard_proto::decode_protobuf(bytes).map_err(|_| Malformed)?,
+        Encoding::Protobuf | Encoding::Framed => {
+            tiltyard_proto::decode_protobuf(bytes).map_err(|_| Malformed)?
+        }
     };
     let Some(message) = envelope.message else {
         return Ok(Decoded::NotARequest);

@@ -62,7 +62,8 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// Counts connections, and turns away those above the bounds.
 #[derive(Debug)]
 pub(crate) struct Gate {
-    open: AtomicUsize,
+    /// Shared by all gates of a server.
+    open: Arc<AtomicUsize>,
     connections_max: usize,
     per_address: Mutex<HashMap<IpAddr, usize>>,
     per_address_max: usize,
@@ -71,8 +72,18 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) fn new(connections_max: usize, per_address_max: usize) -> Arc<Self> {
         Arc::new(Self {
-            open: AtomicUsize::new(0),
+            open: Arc::default(),
             connections_max,
+            per_address: Mutex::default(),
+            per_address_max,
+        })
+    }
+
+    /// Another way in, with a bound of its own for every address.
+    pub(crate) fn stricter(&self, per_address_max: usize) -> Arc<Self> {
+        Arc::new(Self {
+            open: self.open.clone(),
+            connections_max: self.connections_max,
             per_address: Mutex::default(),
             per_address_max,
         })

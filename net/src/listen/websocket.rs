@@ -1,11 +1,6 @@
 //! The way from an HTTP request at `/ws` to a client of this thread.
 
-use std::{
-    cell::RefCell,
-    net::{IpAddr, SocketAddr},
-    rc::Rc,
-    sync::Arc,
-};
+use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
 
 use axum::{
     body::Body,
@@ -16,42 +11,16 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
-use tiltyard::{NodeName, Opening, SessionId, Slot, UserId};
+use tiltyard::Opening;
 use tokio::task::spawn_local;
 use tracing::debug;
-use uuid::Uuid;
 
-use super::{Impatient, http::Pass};
-use crate::{
-    api::client_address,
-    auth::{Clock, SessionClaims, Sessions},
-    convert::Encoding,
-    thread::NetThread,
-};
+use super::{Admission, Impatient, admission::Wishes, http::Pass};
+use crate::{api::client_address, auth::SessionClaims, convert::Encoding, thread::NetThread};
 
 thread_local! {
     /// The network thread that this is, so that a handshake can hand its socket over.
     pub(crate) static THREAD: RefCell<Option<Rc<NetThread>>> = const { RefCell::new(None) };
-}
-
-/// What handshakes need to know.
-#[derive(Clone)]
-pub(crate) struct WebSocketState {
-    pub(crate) sessions: Arc<Sessions>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) proxy_count: usize,
-    /// The last six bytes of every session id of this node.
-    pub(crate) node_part: [u8; 6],
-}
-
-impl WebSocketState {
-    /// The part of session ids that names the node: the first bytes of the SHA-1 of its name.
-    pub(crate) fn node_part(node: NodeName) -> [u8; 6] {
-        let digest = Sha1::digest(node.as_str().as_bytes());
-        let mut part = [0; 6];
-        part.copy_from_slice(&digest[..6]);
-        part
-    }
 }
 
 /// Why a handshake is refused, in the order in which it is looked at.
@@ -63,7 +32,7 @@ const BAD_HANDSHAKE: Refusal = Refusal(StatusCode::BAD_REQUEST, "Bad Request\n")
 
 /// Answers `GET /ws`: who has a good token becomes a client of this thread.
 pub(crate) async fn upgrade(
-    State(state): State<WebSocketState>,
+    State(state): State<Admission>,
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     mut request: Request,
 ) -> Response<Body> {
@@ -80,7 +49,11 @@ pub(crate) async fn upgrade(
     };
     let client =
         client_address(request.headers(), Some(address), state.proxy_count).unwrap_or(address.ip());
-    let opening = opening(&state, claims, &parameters, client, address.port());
+    let wishes = Wishes {
+        online: parameters.is_online(),
+        lang: &parameters.lang,
+    };
+    let opening = state.opening(claims, wishes, client, address.port());
     let pass = request.extensions_mut().remove::<Arc<Pass>>();
     spawn_local(hand_over(on_upgrade, encoding, opening, pass));
     let mut response = Response::new(Body::empty());
@@ -114,7 +87,7 @@ async fn hand_over(
         return;
     };
     thread
-        .serve(
+        .serve_websocket(
             parts.io.into_inner().into_inner(),
             parts.read_buf.to_vec(),
             encoding,
@@ -180,7 +153,7 @@ fn form_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
 }
 
 fn admit(
-    state: &WebSocketState,
+    state: &Admission,
     parameters: &Parameters,
     headers: &HeaderMap,
 ) -> Result<(Encoding, SessionClaims), Refusal> {
@@ -197,10 +170,7 @@ fn admit(
             .ok_or(BAD_TOKEN)?,
         None => &parameters.token,
     };
-    let claims = state
-        .sessions
-        .verify_session(token, state.clock.now())
-        .map_err(|_| BAD_TOKEN)?;
+    let claims = state.verify(token).map_err(|_| BAD_TOKEN)?;
     Ok((encoding, claims))
 }
 
@@ -232,39 +202,6 @@ fn handshake_answer(headers: &HeaderMap) -> Option<HeaderValue> {
     HeaderValue::from_str(&BASE64_STANDARD.encode(hash.finalize())).ok()
 }
 
-fn opening(
-    state: &WebSocketState,
-    claims: SessionClaims,
-    parameters: &Parameters,
-    client: IpAddr,
-    client_port: u16,
-) -> Opening {
-    let lang = if parameters.lang.is_empty() {
-        "en"
-    } else {
-        &parameters.lang
-    };
-    Opening {
-        // The thread that takes the socket gives it its place.
-        slot: Slot {
-            thread: 0,
-            encoding: 0,
-            transport: tiltyard::Transport::WebSocket,
-            index: 0,
-            generation: 0,
-        },
-        session_id: SessionId(Uuid::now_v1(&state.node_part)),
-        user_id: UserId(claims.user_id),
-        username: claims.username.into(),
-        vars: Arc::new(claims.vars),
-        expires: claims.expires_at,
-        lang: lang.into(),
-        client_ip: client.to_string().into(),
-        client_port,
-        online: parameters.is_online(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,13 +231,6 @@ mod tests {
             HeaderValue::from_static("12"),
         );
         assert_eq!(handshake_answer(&headers), None);
-    }
-
-    #[test]
-    fn session_ids_end_in_the_part_of_their_node() {
-        let part = WebSocketState::node_part(NodeName::new("nakama1").unwrap());
-        assert_eq!(part, [0x71, 0x06, 0xfd, 0xcb, 0x5b, 0x46]);
-        assert!(Uuid::now_v1(&part).to_string().ends_with("7106fdcb5b46"));
     }
 
     #[test]

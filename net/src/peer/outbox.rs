@@ -1,6 +1,6 @@
 //! What waits to be written to one socket.
 
-use std::{collections::VecDeque, io::IoSlice};
+use std::{collections::VecDeque, io::IoSlice, num::NonZeroU64};
 
 use bytes::{Buf, Bytes};
 
@@ -12,10 +12,13 @@ pub(crate) const OUTBOX_BYTES_MAX: usize = 256 * 1024;
 /// Pieces that one vectored write takes; more than one pass usually has for a client.
 const WRITE_PIECES_MAX: usize = 64;
 
+/// Of frames with the same key only the newest counts.
+pub(crate) type NewestKey = NonZeroU64;
+
 /// Frames in the order in which they leave.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    pieces: VecDeque<Bytes>,
+    pieces: VecDeque<Piece>,
     bytes: usize,
     /// The front piece is partly on the wire, and the rest of it must follow.
     begun: bool,
@@ -24,20 +27,47 @@ pub(crate) struct Outbox {
     pong: Option<Bytes>,
 }
 
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    newest: Option<NewestKey>,
+}
+
 impl Outbox {
-    /// Appends a frame; refuses it if too much waits already.
-    pub(crate) fn push(&mut self, frame: Bytes) -> Result<(), OutboxFull> {
+    /// Appends a frame, or puts it in the place of the one with its key; refuses it if too much waits
+    /// already.
+    pub(crate) fn push(
+        &mut self,
+        frame: Bytes,
+        newest: Option<NewestKey>,
+    ) -> Result<(), OutboxFull> {
+        if newest.is_some() {
+            let begun = usize::from(self.begun);
+            let mut waiting = self.pieces.iter_mut().skip(begun);
+            if let Some(old) = waiting.rfind(|piece| piece.newest == newest) {
+                self.bytes = self.bytes + frame.len() - old.bytes.len();
+                old.bytes = frame;
+                return Ok(());
+            }
+        }
         if self.bytes + frame.len() > OUTBOX_BYTES_MAX && !self.pieces.is_empty() {
             return Err(OutboxFull);
         }
-        self.push_anyway(frame);
+        self.bytes += frame.len();
+        self.pieces.push_back(Piece {
+            bytes: frame,
+            newest,
+        });
         Ok(())
     }
 
     /// Appends a control frame, of which there are never many.
     pub(crate) fn push_anyway(&mut self, frame: Bytes) {
         self.bytes += frame.len();
-        self.pieces.push_back(frame);
+        self.pieces.push_back(Piece {
+            bytes: frame,
+            newest: None,
+        });
     }
 
     /// Puts an answer to a ping in the place of the last one.
@@ -67,7 +97,7 @@ impl Outbox {
     /// follows would be read as the rest of it.
     pub(crate) fn clear_unsent(&mut self) {
         self.pieces.truncate(usize::from(self.begun));
-        self.bytes = self.pieces.iter().map(Bytes::len).sum();
+        self.bytes = self.pieces.iter().map(|piece| piece.bytes.len()).sum();
         self.pong = None;
     }
 
@@ -81,25 +111,38 @@ impl Outbox {
         let mut slices = [IoSlice::new(&[]); WRITE_PIECES_MAX];
         let mut count = 0;
         for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
-            *slice = IoSlice::new(piece);
+            *slice = IoSlice::new(&piece.bytes);
             count += 1;
         }
         (slices, count)
     }
 
+    /// The same, as they are.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &Bytes> {
+        self.pieces
+            .iter()
+            .map(|piece| &piece.bytes)
+            .take(WRITE_PIECES_MAX)
+    }
+
     /// Forgets what was written.
     pub(crate) fn advance(&mut self, mut written: usize) {
         self.bytes -= written.min(self.bytes);
-        while written > 0 || self.pieces.front().is_some_and(Bytes::is_empty) {
+        while written > 0
+            || self
+                .pieces
+                .front()
+                .is_some_and(|piece| piece.bytes.is_empty())
+        {
             let Some(piece) = self.pieces.front_mut() else {
                 return;
             };
-            if written < piece.len() {
-                piece.advance(written);
+            if written < piece.bytes.len() {
+                piece.bytes.advance(written);
                 self.begun = true;
                 return;
             }
-            written -= piece.len();
+            written -= piece.bytes.len();
             self.pieces.pop_front();
             self.begun = false;
         }
@@ -129,7 +172,9 @@ mod tests {
     fn what_was_written_is_forgotten_to_the_byte() {
         let mut outbox = Outbox::default();
         for piece in ["abc", "", "defg"] {
-            outbox.push(Bytes::from_static(piece.as_bytes())).unwrap();
+            outbox
+                .push(Bytes::from_static(piece.as_bytes()), None)
+                .unwrap();
         }
         outbox.advance(2);
         assert_eq!(waiting(&outbox), b"cdefg");
@@ -143,7 +188,9 @@ mod tests {
     fn what_was_begun_is_finished_even_when_the_rest_is_forgotten() {
         let mut outbox = Outbox::default();
         for piece in ["abc", "def"] {
-            outbox.push(Bytes::from_static(piece.as_bytes())).unwrap();
+            outbox
+                .push(Bytes::from_static(piece.as_bytes()), None)
+                .unwrap();
         }
         outbox.advance(1);
         outbox.clear_unsent();
@@ -156,7 +203,7 @@ mod tests {
     #[test]
     fn only_the_newest_answer_to_a_ping_is_kept() {
         let mut outbox = Outbox::default();
-        outbox.push(Bytes::from_static(b"data")).unwrap();
+        outbox.push(Bytes::from_static(b"data"), None).unwrap();
         for pong in ["one", "two"] {
             outbox.set_pong(Bytes::from_static(pong.as_bytes()));
             outbox.prepare();
@@ -171,7 +218,24 @@ mod tests {
     fn a_full_outbox_refuses_but_takes_one_large_frame_when_empty() {
         let large = Bytes::from(vec![0; OUTBOX_BYTES_MAX + 1]);
         let mut outbox = Outbox::default();
-        assert_eq!(outbox.push(large.clone()), Ok(()));
-        assert_eq!(outbox.push(Bytes::from_static(b"x")), Err(OutboxFull));
+        assert_eq!(outbox.push(large.clone(), None), Ok(()));
+        assert_eq!(outbox.push(Bytes::from_static(b"x"), None), Err(OutboxFull));
+    }
+
+    #[test]
+    fn a_newer_frame_takes_the_place_of_one_that_waits_and_not_of_one_that_was_begun() {
+        let key = NewestKey::new(7);
+        let mut outbox = Outbox::default();
+        for (frame, key) in [("old", key), ("other", None), ("newer", key)] {
+            let pushed = outbox.push(Bytes::from_static(frame.as_bytes()), key);
+            assert_eq!(pushed, Ok(()));
+        }
+        assert_eq!(
+            (outbox.bytes(), waiting(&outbox)),
+            (10, b"newerother".to_vec())
+        );
+        outbox.advance(2);
+        outbox.push(Bytes::from_static(b"newest"), key).unwrap();
+        assert_eq!(waiting(&outbox), b"werothernewest");
     }
 }

@@ -27,6 +27,15 @@ impl Lane {
         }
     }
 
+    /// Takes a place if there is one.
+    pub(crate) fn try_acquire(&self) -> bool {
+        let free = self.used.load(Ordering::Acquire) < self.max;
+        if free {
+            self.used.fetch_add(1, Ordering::AcqRel);
+        }
+        free
+    }
+
     /// Takes a place, waiting for one if necessary. Only one task may wait on a lane.
     ///
     /// # Cancellation

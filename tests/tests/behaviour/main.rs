@@ -6,6 +6,7 @@ mod delivery;
 mod games;
 mod matches;
 mod panics;
+mod quic;
 mod relayed;
 mod sockets;
 mod streams;
