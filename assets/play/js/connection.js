@@ -38,7 +38,8 @@ export class Connection extends EventTarget {
     this.socket = null;
     this.match = null;
     this.state = 'connecting';
-    // How long the last answer took; `null` while there is none.
+    // How long it took to connect, and how long the last answer took; `null` while there is none.
+    this.connectedMs = null;
     this.roundTripMs = null;
     // Data may overtake the answer to the join; it is kept until then.
     this.early = null;
@@ -163,7 +164,9 @@ export class Connection extends EventTarget {
     socket.ondisconnect = () => {
       if (this.socket === socket) this.#recover();
     };
+    const began = performance.now();
     await socket.connect(this.session, false);
+    this.connectedMs = performance.now() - began;
     this.socket = socket;
     this.#setState('online');
     this.#ping();

@@ -26,6 +26,9 @@ window.tiltyard = {
     return connection.transport;
   },
   stats: () => connection.stats(),
+  get connectedMs() {
+    return connection.connectedMs;
+  },
   xoxo: views.xoxo,
   arena: views.arena,
   words: views.words,

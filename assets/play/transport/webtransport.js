@@ -54,8 +54,9 @@ export class WebTransportSession {
   #writer;
   #frames = new FrameReader();
   #outgoing;
-  // By handle: the match and its receiver; by match: the handle, and the number of the next datagram.
+  // By handle: the match, its receiver, and the number of the next datagram to it.
   #matches = new Map();
+  // By match: its handle.
   #handles = new Map();
   #events;
   #goodbye = null;
@@ -106,10 +107,11 @@ export class WebTransportSession {
 
   // Whether it could go that way.
   #sendDatagram({ match_id: matchId, op_code: opCode, data, presences }) {
-    const match = this.#handles.get(matchId);
+    const handle = this.#handles.get(matchId);
     // A datagram cannot name recipients.
-    if (!match || presences?.length) return false;
-    const { handle, sequence } = match;
+    if (handle === undefined || presences?.length) return false;
+    const match = this.#matches.get(handle);
+    const { sequence } = match;
     const bytes = writeDatagram({ handle, sequence, opCode, data: toBytes(data ?? '') });
     if (bytes.length > DATAGRAM_BYTES_MAX) return false;
     match.sequence = (sequence + 1) & 0xffff;
@@ -160,9 +162,12 @@ export class WebTransportSession {
     this.#tell('open');
   }
 
+  // A name that is told again keeps its numbers. A match whose name was given up gets another one.
   #name({ handle = 0, match_id: matchId = '' }) {
-    if (!this.#matches.has(handle)) this.#matches.set(handle, { matchId, receiver: new Receiver() });
-    if (!this.#handles.has(matchId)) this.#handles.set(matchId, { handle, sequence: 0 });
+    const known = this.#matches.get(handle);
+    if (known) known.matchId = matchId;
+    else this.#matches.set(handle, { matchId, receiver: new Receiver(), sequence: 0 });
+    this.#handles.set(matchId, handle);
   }
 
   async #readDatagrams(reader) {

@@ -351,6 +351,23 @@ test('datagrams are delivered as match data, once, and counted', async () => {
   assert.deepEqual({ datagramsReceived, datagramsIgnored, duplicates, late, lost }, { datagramsReceived: 5, datagramsIgnored: 2, duplicates: 1, late: 1, lost: 1 });
 });
 
+test('a match that is joined again keeps its numbers, and one that gets another name counts anew', async () => {
+  const { socket, server } = await playing();
+  const named = (handle) => server.say(MATCH_HANDLE, 'tiltyard.v1.MatchHandle', { handle, match_id: MATCH });
+  const sent = async () => {
+    await settle();
+    await socket.sendMatchState(MATCH, 1, '', [], false);
+    await settle();
+    const { handle, sequence } = readDatagram(server.datagramsOut.at(-1));
+    return [handle, sequence];
+  };
+  assert.deepEqual(await sent(), [5, 0]);
+  named(5);
+  assert.deepEqual(await sent(), [5, 1]);
+  named(0);
+  assert.deepEqual(await sent(), [0, 0], 'zero is a name like any other');
+});
+
 test('datagrams that cannot leave do not pile up: the oldest give way', async () => {
   const { socket, server, adapter } = await playing();
   await settle();

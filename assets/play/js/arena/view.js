@@ -208,8 +208,8 @@ export class ArenaView {
     $('net-rtt').textContent = roundTripMs === null ? '–' : `${Math.max(1, Math.round(roundTripMs))} ms`;
     $('net-loss').textContent = loss === null ? '–' : `${(100 * loss).toFixed(1)} %`;
     $('net-loss').parentElement.hidden = !hasDatagrams;
-    $('net-in').textContent = stats.datagramsReceived.toLocaleString('en');
-    $('net-out').textContent = stats.datagramsSent.toLocaleString('en');
+    $('net-in').textContent = shortNumber(stats.datagramsReceived);
+    $('net-out').textContent = shortNumber(stats.datagramsSent);
     $('net-datagrams').hidden = !hasDatagrams;
     $('net-none').hidden = hasDatagrams;
   }
@@ -336,3 +336,6 @@ export class ArenaView {
     this.#canvas.height = Math.round(this.#canvas.clientHeight * ratio);
   }
 }
+
+// 9,999 and then 10.0k, so that it takes no more room with time.
+const shortNumber = (number) => (number < 10_000 ? number.toLocaleString('en') : `${(number / 1000).toFixed(1)}k`);
