@@ -388,3 +388,150 @@ async fn a_silent_client_does_not_hold_a_place_for_ever() {
     let goodbye = tokio::time::timeout(Duration::from_secs(60), silent.goodbye()).await;
     assert_eq!(goodbye.unwrap(), ended(4408, "no hello in time"));
 }
+
+/// What a new connection is shown.
+async fn shown(server: &Server) -> Vec<u8> {
+    let (_, session) = try_dial(server.address, Kind::Quic).await.unwrap();
+    let shown = session.peer_identity().unwrap();
+    let shown: Box<Vec<rustls::pki_types::CertificateDer<'_>>> = shown.downcast().unwrap();
+    shown[0].to_vec()
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_shown_without_dropping_anybody() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (certificate, key) = (
+        folder.path().join("cert.pem"),
+        folder.path().join("key.pem"),
+    );
+    let write_pair = |name: &str| {
+        let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    };
+    write_pair("one.example");
+    let options = [
+        ("quic.certificate", certificate.to_str().unwrap()),
+        ("quic.private_key", key.to_str().unwrap()),
+    ];
+    let server = Server::start_with(&options, games);
+    let mut alice = QuicSocket::connect(&server, Kind::Quic, "alice").await;
+    let told = server.http("GET", "/v2/tiltyard/transport", "", "").await;
+    assert_eq!(told.get("certificate_hashes"), None, "an authority vouches");
+    let one = shown(&server).await;
+
+    write_pair("two.example");
+    let renewed = async { while shown(&server).await == one {} };
+    tokio::time::timeout(Duration::from_secs(60), renewed)
+        .await
+        .unwrap();
+    assert_eq!(alice.ask("ping", json!({})).await["pong"], json!({}));
+}
+
+/// Keeps what came, and ticks slowly.
+#[derive(Component, Default)]
+struct Slow;
+
+impl MatchKind for Slow {
+    const NAME: &'static str = "slow";
+    fn init(_: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
+        Ok(MatchInit::new(Self).tick_rate(2))
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_datagrams_keeps_the_newest_and_closes_nobody() {
+    fn tell(mut matches: Matches<Slow>) {
+        matches.each(|game| {
+            for message in game.take_messages() {
+                game.broadcast(1, message.data).to(message.sender).send();
+            }
+        });
+    }
+    let server = Server::start(|app| {
+        app.add_match::<Slow>().add_systems(MatchLoop, tell);
+        app.add_rpc("create", |_: In<RpcCall>, mut directory: MatchDirectory| {
+            let id = directory.create(Slow::NAME, &MatchParams::default());
+            Ok::<_, RpcError>(id.map(|id| id.to_string()).unwrap_or_default())
+        });
+    });
+    let mut socket = QuicSocket::connect(&server, Kind::Quic, "alice").await;
+    let id = create(&mut socket).await;
+    let handle = socket.join(&id).await;
+    for sequence in 0..2000_u16 {
+        socket.send_datagram(handle, sequence, 1, &sequence.to_be_bytes());
+        // What QUIC sends itself is bounded, too; it is the server's bound that counts here.
+        if sequence % 50 == 0 {
+            socket.ask("ping", json!({})).await;
+        }
+    }
+    let mut told: u32 = 0;
+    loop {
+        let back = socket.next_event("match_data").await;
+        told += 1;
+        // 1999 is 0x07cf.
+        if back["data"] == "B88=" {
+            break;
+        }
+    }
+    assert!(told < 2000, "some gave way to newer ones: {told}");
+}
+
+/// The first packet of a new connection, as its client sends it.
+async fn first_packet() -> Vec<u8> {
+    let sink = tokio::net::UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
+    let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).unwrap();
+    let config = tiltyard_tests::quic::client_config(Kind::Quic);
+    let _connecting = endpoint
+        .connect_with(config, sink.local_addr().unwrap(), "localhost")
+        .unwrap();
+    let mut packet = vec![0; 2048];
+    let (length, _) = sink.recv_from(&mut packet).await.unwrap();
+    packet.truncate(length);
+    packet
+}
+
+#[tokio::test]
+async fn an_address_that_proves_nothing_is_not_sent_much() {
+    const PACKETS: usize = 600;
+    // However slowly they come: 256 handshakes that stay open, and those of one more second.
+    const ANSWERED: usize = 256 + 64;
+    let server = Server::start(games);
+    // All from one address that never answers, as if it were somebody else's.
+    let victim = tokio::net::UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
+    let mut packets = Vec::new();
+    for _ in 0..PACKETS {
+        packets.push(first_packet().await);
+    }
+    let mut answers = [0; 2048];
+    let mut lengths = Vec::new();
+    for packet in &packets {
+        victim.send_to(packet, server.address).await.unwrap();
+        // Each is answered, and waiting for that keeps answers from being lost in the socket.
+        let answer = tokio::time::timeout(Duration::from_secs(30), victim.recv_from(&mut answers));
+        lengths.push(answer.await.unwrap().unwrap().0);
+        while let Ok((length, _)) = victim.try_recv_from(&mut answers) {
+            lengths.push(length);
+        }
+    }
+    // Others come in meanwhile; the answer to their handshake is behind all of these.
+    let mut alice = QuicSocket::connect(&server, Kind::Quic, "alice").await;
+    assert_eq!(alice.ask("ping", json!({})).await["pong"], json!({}));
+    while let Ok((length, _)) = victim.try_recv_from(&mut answers) {
+        lengths.push(length);
+    }
+    let (sent, received) = (
+        packets.iter().map(Vec::len).sum::<usize>(),
+        lengths.iter().sum::<usize>(),
+    );
+    let retries = lengths.iter().filter(|length| **length < 200).count();
+    assert!(
+        retries >= PACKETS - ANSWERED,
+        "{retries} were asked for a proof"
+    );
+    let bound = 3 * 1200 * ANSWERED + sent / 10;
+    assert!(
+        received <= bound,
+        "{received} bytes for {sent}, at most {bound}"
+    );
+}
