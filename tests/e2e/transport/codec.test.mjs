@@ -1,16 +1,15 @@
 // The protobuf codec, against the golden bytes of the protocol and against the official adapter.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { WebSocketAdapterPb } from '@heroiclabs/nakama-js-protobuf';
 import { decode, encode } from '../../../assets/play/transport/protobuf.js';
 import { schema } from '../../../assets/play/transport/schema.js';
+import { golden } from '../lib/golden.mjs';
 import { Random } from '../lib/random.mjs';
 import { committed, generated, parse } from './generate.mjs';
 
 const ENVELOPE = 'nakama.realtime.Envelope';
-const GOLDEN = new URL('../../../proto/tests/golden/envelopes.txt', import.meta.url);
 const ROUNDS = 40;
 
 const kinds = schema[ENVELOPE].filter(([, , , label]) => label === 'present');
@@ -25,16 +24,6 @@ test('the reader of .proto files refuses what it does not know', () => {
 });
 
 // --- golden bytes -------------------------------------------------------------------------------------
-
-// `[{ name, json, bytes }]`: the first line of a case is JSON, what follows is hexadecimal; comments after `;`.
-async function goldenCases() {
-  const text = await readFile(GOLDEN, 'utf8');
-  return text.split(/^== /m).slice(1).map((part) => {
-    const [name, json, ...lines] = part.trim().split('\n');
-    const hex = lines.map((line) => line.replace(/;.*/, '')).join('').replace(/\s/g, '');
-    return { name, json: JSON.parse(json), bytes: Uint8Array.from(Buffer.from(hex, 'hex')) };
-  });
-}
 
 // What the client's text adapter makes of JSON, and the two things that are better here.
 function asTheClientHasIt(json) {
@@ -52,13 +41,13 @@ function asTheClientHasIt(json) {
 }
 
 test('golden envelopes are read as the text adapter reads their JSON', async () => {
-  const all = await goldenCases();
+  const all = await golden('envelopes.txt');
   assert.ok(all.length >= kinds.length);
   for (const { name, json, bytes } of all) assert.deepEqual(decode(ENVELOPE, bytes), asTheClientHasIt(json), name);
 });
 
 test('golden envelopes are written byte for byte', async () => {
-  for (const { name, json, bytes } of await goldenCases()) {
+  for (const { name, json, bytes } of await golden('envelopes.txt')) {
     for (const kind of ['match_data', 'party_data', 'match_data_send', 'party_data_send']) {
       if (json[kind]?.data) json[kind].data = Buffer.from(json[kind].data, 'base64');
     }
@@ -192,10 +181,10 @@ for (const [, kind, type] of kinds) {
 // --- strangers' bytes and values ----------------------------------------------------------------------------
 
 test('no bytes do worse than a RangeError', async () => {
-  const golden = await goldenCases();
+  const cases = await golden('envelopes.txt');
   for (let seed = 1; seed <= 3000; seed += 1) {
     const random = new Random(`garbage ${seed}`);
-    const bytes = random.of(golden).bytes.slice(0, random.below(100) + 1);
+    const bytes = random.of(cases).bytes.slice(0, random.below(100) + 1);
     for (let flips = random.below(4); flips > 0; flips -= 1) bytes[random.below(bytes.length)] = random.below(256);
     try {
       decode(ENVELOPE, bytes);

@@ -3,10 +3,71 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DATAGRAM_BYTES_MAX, Receiver, readDatagram, writeDatagram } from '../../../assets/play/transport/datagrams.js';
-import { FrameReader, frame } from '../../../assets/play/transport/frames.js';
+import { ENVELOPE, FrameReader, GOODBYE, HELLO, MATCH_HANDLE, WELCOME, frame } from '../../../assets/play/transport/frames.js';
+import { decode, encode } from '../../../assets/play/transport/protobuf.js';
+import { golden } from '../lib/golden.mjs';
 import { Random } from '../lib/random.mjs';
 
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
+
+// --- golden bytes -------------------------------------------------------------------------------------
+
+const FRAMES = {
+  envelope: [ENVELOPE, 'nakama.realtime.Envelope', { cid: '7', ping: {} }],
+  hello: [HELLO, 'tiltyard.v1.Hello', { version: 1, token: 'tok', online: true, lang: 'en' }],
+  'hello that says nothing': [HELLO, 'tiltyard.v1.Hello', {}],
+  welcome: [WELCOME, 'tiltyard.v1.Welcome', { version: 1, session_id: 's1' }],
+  goodbye: [GOODBYE, 'tiltyard.v1.Goodbye', { code: 4401, reason: 'who' }],
+  'goodbye with a length of two bytes': [GOODBYE, 'tiltyard.v1.Goodbye', { reason: 'a'.repeat(126) }],
+  'match handle': [MATCH_HANDLE, 'tiltyard.v1.MatchHandle', { handle: 300, match_id: 'm1.' }],
+};
+
+const ALL_BITS = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+const DATAGRAMS = {
+  'as short as can be': { handle: 0, sequence: 0, newest: false, opCode: 0n, data: '' },
+  newest: { handle: 300, sequence: 258, newest: true, opCode: -1n, data: '6162' },
+  sender: {
+    handle: 7, sequence: 255, newest: false, opCode: 64n, data: '61',
+    sender: { user_id: '10111213-1415-1617-1819-1a1b1c1d1e1f', session_id: '20212223-2425-2627-2829-2a2b2c2d2e2f', username: 'zoë' },
+  },
+  'newest, sender, the largest numbers': {
+    handle: 2 ** 32 - 1, sequence: 65535, newest: true, opCode: -(2n ** 63n), data: '',
+    sender: { user_id: ALL_BITS, session_id: ALL_BITS, username: '' },
+  },
+  'the largest op code': { handle: 0, sequence: 0, newest: false, opCode: 2n ** 63n - 1n, data: '' },
+  'a state of 32 bytes': { handle: 5, sequence: 1000, newest: true, opCode: 2n, data: hex(Array.from({ length: 32 }, (_, at) => at)) },
+};
+
+// A server refuses what is longer than its clients may send; a client has no such limit.
+const FOR_SERVERS = ['longer than a hello'];
+
+test('golden frames and datagrams are written and read, and those that are none are refused', async () => {
+  const seen = new Set();
+  for (const { name, bytes } of await golden('transport.txt')) {
+    const [, kind, what] = /^(refused frame|frame|refused datagram|datagram): (.*)$/.exec(name);
+    if (kind === 'frame') {
+      const [number, type, object] = FRAMES[what];
+      assert.equal(hex(frame(number, encode(type, object))), hex(bytes), name);
+      const [{ kind: read, body }] = new FrameReader().push(bytes);
+      assert.deepEqual([read, decode(type, body)], [number, object], name);
+    } else if (kind === 'datagram') {
+      const one = DATAGRAMS[what];
+      assert.equal(hex(writeDatagram({ ...one, data: Buffer.from(one.data, 'hex') })), hex(bytes), name);
+      const { data, opCode, ...rest } = readDatagram(bytes);
+      const { data: _, opCode: code, ...expected } = { sender: undefined, ...one };
+      assert.deepEqual(rest, expected, name);
+      assert.deepEqual([hex(data), opCode], [one.data, Number(code)], name);
+    } else if (kind === 'refused datagram') {
+      assert.equal(readDatagram(bytes), null, name);
+    } else if (!FOR_SERVERS.includes(what)) {
+      assert.throws(() => new FrameReader().push(bytes), RangeError, name);
+    }
+    seen.add(name);
+  }
+  for (const name of [...Object.keys(FRAMES).map((what) => `frame: ${what}`), ...Object.keys(DATAGRAMS).map((what) => `datagram: ${what}`)]) {
+    assert.ok(seen.has(name), `${name} is golden`);
+  }
+});
 
 // --- frames -------------------------------------------------------------------------------------------
 
