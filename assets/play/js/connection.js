@@ -1,10 +1,11 @@
 // One player's connection: who we are, the socket, the match we are in, and getting all of it back
 // when the socket is lost.
 
+import { TiltyardAdapter } from '../tiltyard-transport.js';
 import { Client } from '../vendor/nakama-js.js';
 
 const SERVER_KEY = 'defaultkey';
-const PING_EVERY_MS = 2000;
+const PING_EVERY_MS = 1000;
 const RETRY_MS = [300, 700, 1500, 3000, 5000];
 const FIND_TRIES = 4;
 
@@ -37,6 +38,9 @@ export class Connection extends EventTarget {
     this.socket = null;
     this.match = null;
     this.state = 'connecting';
+    // How long it took to connect, and how long the last answer took; `null` while there is none.
+    this.connectedMs = null;
+    this.roundTripMs = null;
     // Data may overtake the answer to the join; it is kept until then.
     this.early = null;
     setInterval(() => this.#ping(), PING_EVERY_MS);
@@ -44,6 +48,16 @@ export class Connection extends EventTarget {
 
   get username() {
     return this.session?.username ?? '';
+  }
+
+  // `webtransport` or `websocket`; `null` while there is no connection.
+  get transport() {
+    return this.socket?.adapter.transport ?? null;
+  }
+
+  // What has come and gone on this connection, see the adapter.
+  stats() {
+    return this.socket?.adapter.stats() ?? null;
   }
 
   // Logs in with this tab's device id, under `name` if the account is new, and connects.
@@ -110,8 +124,17 @@ export class Connection extends EventTarget {
   }
 
   send(opCode, payload) {
+    this.#send(opCode, payload, true);
+  }
+
+  // The same for what may be lost: it travels in a datagram where the connection has them.
+  sendUnreliable(opCode, payload) {
+    this.#send(opCode, payload, false);
+  }
+
+  #send(opCode, payload, isReliable) {
     if (!this.match || this.state !== 'online') return;
-    this.socket.sendMatchState(this.match.match_id, opCode, payload)?.catch?.(() => {});
+    this.socket.sendMatchState(this.match.match_id, opCode, payload, [], isReliable)?.catch?.(() => {});
   }
 
   async #authenticate(name) {
@@ -126,7 +149,7 @@ export class Connection extends EventTarget {
   }
 
   async #connect() {
-    const socket = this.client.createSocket(this.isSecure, false);
+    const socket = this.client.createSocket(this.isSecure, false, new TiltyardAdapter({ transport: wantedTransport() }));
     socket.onmatchdata = (data) => {
       if (this.early) this.early.push(data);
       else this.#deliver(data);
@@ -141,7 +164,9 @@ export class Connection extends EventTarget {
     socket.ondisconnect = () => {
       if (this.socket === socket) this.#recover();
     };
+    const began = performance.now();
     await socket.connect(this.session, false);
+    this.connectedMs = performance.now() - began;
     this.socket = socket;
     this.#setState('online');
     this.#ping();
@@ -149,6 +174,7 @@ export class Connection extends EventTarget {
 
   async #recover() {
     this.socket = null;
+    this.roundTripMs = null;
     this.#setState('lost');
     for (let attempt = 0; ; attempt++) {
       await wait(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]);
@@ -188,7 +214,8 @@ export class Connection extends EventTarget {
     const began = performance.now();
     try {
       await this.socket.send({ ping: {} });
-      this.dispatchEvent(new CustomEvent('ping', { detail: performance.now() - began }));
+      this.roundTripMs = performance.now() - began;
+      this.dispatchEvent(new CustomEvent('ping', { detail: this.roundTripMs }));
     } catch {
       // The client's own heartbeat decides whether the connection is lost.
     }
@@ -213,7 +240,7 @@ export async function textOf(error) {
     return body?.message ?? `The server answered ${error.status}.`;
   }
   if (error instanceof TypeError) return 'The server cannot be reached.';
-  return error?.message || 'Something went wrong.';
+  return error?.message || error?.reason || 'Something went wrong.';
 }
 
 function labelOf(match) {
@@ -222,6 +249,12 @@ function labelOf(match) {
   } catch {
     return {};
   }
+}
+
+// `?transport=websocket` (or `webtransport`) in the address of the page leaves no choice.
+function wantedTransport() {
+  const wanted = new URLSearchParams(location.search).get('transport');
+  return ['webtransport', 'websocket'].includes(wanted) ? wanted : 'auto';
 }
 
 // One per tab: session storage is not shared, so two tabs are two players.

@@ -22,6 +22,13 @@ window.tiltyard = {
   get view() {
     return shown ?? 'home';
   },
+  get transport() {
+    return connection.transport;
+  },
+  stats: () => connection.stats(),
+  get connectedMs() {
+    return connection.connectedMs;
+  },
   xoxo: views.xoxo,
   arena: views.arena,
   words: views.words,

@@ -8,9 +8,9 @@ export const xoxo = {
 };
 
 export const arena = {
-  OP_INPUT: 1, // to the server, once a tick: encodeInput
-  OP_STATE: 10, // from the server, once a tick: decodeState
-  OP_ROSTER: 11, // from the server: {"players": [{"slot", "session_id", "user_id", "username"}]}
+  OP_INPUT: 1, // to the server, once a tick, may be lost: encodeInputs
+  OP_STATE: 10, // from the server, once a tick, may be lost: decodeState
+  OP_ROSTER: 11, // from the server: {"players": [{"slot", "session_id", "user_id", "username", "transport"}]}
   OP_WELCOME: 12, // from the server: the map, and our slot
 };
 
@@ -26,21 +26,31 @@ export const words = {
 
 export const NO_SLOT = 255;
 
+// Inputs in one message: the new one, and those before it in case they were lost.
+export const INPUTS_MAX = 4;
+
+const INPUT_BYTES = 21;
 const HEADER_BYTES = 12;
 const SHIP_BYTES = 18;
 const BULLET_BYTES = 7;
 const KILL_BYTES = 2;
 
-export function encodeInput({ sequence, thrust, aim, fire }) {
-  const view = new DataView(new ArrayBuffer(21));
-  view.setUint32(0, sequence, true);
-  view.setFloat32(4, thrust.x, true);
-  view.setFloat32(8, thrust.y, true);
-  view.setFloat32(12, aim.x, true);
-  view.setFloat32(16, aim.y, true);
-  view.setUint8(20, fire ? 1 : 0);
+// One to `INPUTS_MAX` inputs, oldest first.
+export function encodeInputs(inputs) {
+  const view = new DataView(new ArrayBuffer(INPUT_BYTES * inputs.length));
+  inputs.forEach(({ sequence, thrust, aim, fire }, index) => {
+    const at = INPUT_BYTES * index;
+    view.setUint32(at, sequence, true);
+    view.setFloat32(at + 4, thrust.x, true);
+    view.setFloat32(at + 8, thrust.y, true);
+    view.setFloat32(at + 12, aim.x, true);
+    view.setFloat32(at + 16, aim.y, true);
+    view.setUint8(at + 20, fire ? 1 : 0);
+  });
   return new Uint8Array(view.buffer);
 }
+
+export const encodeInput = (input) => encodeInputs([input]);
 
 // Distances come out in metres, speeds in metres a second.
 export function decodeState(bytes) {

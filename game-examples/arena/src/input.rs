@@ -4,12 +4,25 @@ use std::collections::VecDeque;
 
 use crate::vector::Vector;
 
-/// Bytes of an input message.
+/// Bytes of an input.
 pub const INPUT_BYTES: usize = 21;
 
+/// Inputs in one message.
+///
+/// Input may be lost on the way. A client that repeats its last three with every new one loses none
+/// before four messages in a row are gone: one in 160,000 where one in twenty is.
+pub const INPUTS_PER_MESSAGE_MAX: usize = 4;
+
 /// Inputs that wait for their tick; with more, the oldest are dropped, so that a player whose
-/// packets come in bursts is never more than a tenth of a second behind.
-const WAITING_MAX: usize = 3;
+/// packets come in bursts is never further behind than this.
+const WAITING_MAX: usize = 4;
+const _: () = assert!(WAITING_MAX >= INPUTS_PER_MESSAGE_MAX);
+
+/// Ticks in a row in which an input is left over before one is skipped: one second.
+///
+/// What comes late leaves the queue longer by one, and everything after it waits a tick more. Where
+/// the network is that uneven, the wait is needed; where it was a single loss, it goes away again.
+const SPARE_TICKS_MAX: u32 = 30;
 
 /// Ticks for which the last input counts on when nothing new comes: half a second.
 const HOLD_TICKS_MAX: u32 = 15;
@@ -28,6 +41,17 @@ pub struct Input {
 }
 
 impl Input {
+    /// Reads a message: one to [`INPUTS_PER_MESSAGE_MAX`] inputs, oldest first. None in one of another
+    /// length; what is no input is left out.
+    pub fn from_message(bytes: &[u8]) -> impl Iterator<Item = Self> {
+        let is_message = bytes.len().is_multiple_of(INPUT_BYTES)
+            && bytes.len() / INPUT_BYTES <= INPUTS_PER_MESSAGE_MAX;
+        let inputs = if is_message { bytes } else { &[] };
+        inputs
+            .chunks_exact(INPUT_BYTES)
+            .filter_map(Self::from_bytes)
+    }
+
     /// Reads an input: little-endian `u32` sequence, `f32` thrust x and y, `f32` aim x and y, and
     /// a byte of which bit 0 is the trigger.
     ///
@@ -55,10 +79,12 @@ pub struct InputQueue {
     newest_sequence: Option<u32>,
     last_used: Option<Input>,
     held_ticks: u32,
+    spare_ticks: u32,
 }
 
 impl InputQueue {
-    /// Adds an input; one that is not newer than all before it is dropped.
+    /// Adds an input; one that is not newer than all before it is dropped. So each is used once and in
+    /// order, however often and in whatever order it comes.
     pub fn push(&mut self, input: Input) {
         if self
             .newest_sequence
@@ -75,16 +101,35 @@ impl InputQueue {
 
     /// The input for this tick: the next one, or the last one held for a while, or none.
     pub fn take(&mut self) -> Option<Input> {
-        if let Some(next) = self.waiting.pop_front() {
+        if let Some(next) = self.next_waiting() {
             self.last_used = Some(next);
             self.held_ticks = 0;
             return Some(next);
         }
+        self.spare_ticks = 0;
         self.held_ticks += 1;
         if self.held_ticks > HOLD_TICKS_MAX {
             return None;
         }
         self.last_used
+    }
+
+    /// The oldest that waits; once in a while the one after it, if there was always one to spare.
+    fn next_waiting(&mut self) -> Option<Input> {
+        let mut next = self.waiting.pop_front()?;
+        if self.waiting.is_empty() {
+            self.spare_ticks = 0;
+            return Some(next);
+        }
+        self.spare_ticks += 1;
+        if self.spare_ticks > SPARE_TICKS_MAX {
+            self.spare_ticks = 0;
+            let skipped = next;
+            next = self.waiting.pop_front()?;
+            // A shot is not skipped with it.
+            next.fire |= skipped.fire;
+        }
+        Some(next)
     }
 
     /// The sequence number of the newest input that was used; 0 before the first.
@@ -96,6 +141,7 @@ impl InputQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::{Network, Weather};
 
     fn bytes(sequence: u32, numbers: [f32; 4], buttons: u8) -> Vec<u8> {
         let mut bytes = sequence.to_le_bytes().to_vec();
@@ -171,7 +217,106 @@ mod tests {
     fn a_flood_leaves_only_the_newest() {
         let mut queue = InputQueue::default();
         (1..=100).for_each(|sequence| queue.push(input(sequence)));
-        assert_eq!(queue.take(), Some(input(98)), "a faster clock wins nothing");
+        assert_eq!(queue.take(), Some(input(97)), "a faster clock wins nothing");
+    }
+
+    #[test]
+    fn a_message_has_up_to_four_inputs() {
+        let message = |count: u32| {
+            (1..=count)
+                .flat_map(|sequence| bytes(sequence, [0.0; 4], 0))
+                .collect::<Vec<_>>()
+        };
+        let read = |bytes: &[u8]| {
+            Input::from_message(bytes)
+                .map(|input| input.sequence)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(read(&message(1)), [1]);
+        assert_eq!(read(&message(4)), [1, 2, 3, 4]);
+        assert_eq!(read(&message(5)), [0_u32; 0], "more than there may be");
+        assert_eq!(read(&message(2)[1..]), [0_u32; 0], "cut short");
+        assert_eq!(read(&[]), [0_u32; 0]);
+        let bad = bytes(2, [f32::NAN; 4], 0);
+        assert_eq!(read(&[message(1), bad, message(1)].concat()), [1, 1]);
+    }
+
+    #[test]
+    fn what_a_lost_message_had_comes_with_the_next() {
+        let mut queue = InputQueue::default();
+        queue.push(input(1));
+        assert_eq!(queue.take(), Some(input(1)));
+        // Those that brought 2, 3 and 4 are lost.
+        (0..3).for_each(|_| assert_eq!(queue.take(), Some(input(1)), "held"));
+        (2..=5).for_each(|sequence| queue.push(input(sequence)));
+        for sequence in 2..=5 {
+            assert_eq!(queue.take(), Some(input(sequence)));
+        }
+    }
+
+    /// One input a tick, with one that is always left over from a late one.
+    fn take_with_one_to_spare(queue: &mut InputQueue, ticks: u32) -> Vec<u32> {
+        (1..=ticks)
+            .filter_map(|sequence| {
+                queue.push(input(sequence));
+                (sequence > 1).then(|| queue.take())?
+            })
+            .map(|input| input.sequence)
+            .collect()
+    }
+
+    #[test]
+    fn a_delay_that_nothing_needs_goes_away() {
+        let mut queue = InputQueue::default();
+        let used = take_with_one_to_spare(&mut queue, 100);
+        assert_eq!(used.last(), Some(&100), "the newest is used at once again");
+        let skipped = (1..=100).filter(|sequence| !used.contains(sequence));
+        assert_eq!(skipped.count(), 1);
+    }
+
+    #[test]
+    fn a_shot_is_never_skipped() {
+        for shot in 1..=100 {
+            let mut queue = InputQueue::default();
+            let mut is_fired = false;
+            for sequence in 1..=100 {
+                let fire = sequence == shot;
+                queue.push(Input {
+                    fire,
+                    ..input(sequence)
+                });
+                if sequence > 1 {
+                    is_fired |= queue.take().is_some_and(|input| input.fire);
+                }
+            }
+            is_fired |= queue.take().is_some_and(|input| input.fire);
+            assert!(is_fired, "the shot in input {shot}");
+        }
+    }
+
+    #[test]
+    fn inputs_are_used_once_and_in_order_whatever_the_network_does() {
+        for seed in 0..200 {
+            let mut network = Network::new(seed, Weather::BAD);
+            let mut queue = InputQueue::default();
+            let mut used = Vec::new();
+            for tick in 1..=400_u32 {
+                let first = tick.saturating_sub(3).max(1);
+                network.send(tick, (first..=tick).collect::<Vec<_>>());
+                for message in network.arriving(tick) {
+                    message
+                        .iter()
+                        .for_each(|&sequence| queue.push(input(sequence)));
+                }
+                let before = queue.acknowledged();
+                queue.take();
+                if queue.acknowledged() != before {
+                    used.push(queue.acknowledged());
+                }
+            }
+            assert!(used.is_sorted_by(|a, b| a < b), "seed {seed}: {used:?}");
+            assert!(used.len() > 300, "seed {seed}: only {} used", used.len());
+        }
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //! ```
 //!
 //! Thirty times a second the server takes one input of every player, lets one tick pass, and tells
-//! everybody where everything is. Clients only draw. The rules ([`vector`], [`map`], [`input`],
+//! everybody where everything is. Clients only draw. Over QUIC and WebTransport both travel in
+//! datagrams: an input is repeated in the next three messages, and a lost state is followed by a
+//! newer one, so that nothing ever waits for what was lost. The rules ([`vector`], [`map`], [`input`],
 //! [`ship`], [`bullet`], [`drone`], [`field`]) know no server, clock or chance of their own, so that the same
 //! inputs and seed make the same match. [`wire`] has the op codes and payloads; the systems that
 //! connect the two are in `play`.
@@ -25,6 +27,8 @@ pub mod field;
 pub mod input;
 mod lobby;
 pub mod map;
+#[cfg(test)]
+mod network;
 mod play;
 pub mod ship;
 pub mod vector;

@@ -45,6 +45,12 @@ pub fn plugin(app: &mut App) {
 impl MatchKind for Arena {
     const NAME: &'static str = "arena";
 
+    /// Neither is worth waiting for: inputs are repeated, and a newer state makes an older one useless.
+    const DELIVERY: &'static [(i64, Delivery)] = &[
+        (OP_INPUT, Delivery::Unreliable),
+        (OP_STATE, Delivery::Newest),
+    ];
+
     fn init(params: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
         let arena = Self {
             name: lobby::match_name(params),
@@ -76,6 +82,9 @@ fn launch_ships(mut matches: Matches<Arena>) {
                 session_id: who.session_id.to_string(),
                 user_id: who.user_id.to_string(),
                 username: who.username.to_string(),
+                transport: game
+                    .transport(who.session_id)
+                    .map_or_else(String::new, |transport| transport.to_string()),
             }) else {
                 game.kick(&who);
                 continue;
@@ -114,7 +123,7 @@ fn steer(mut matches: Matches<Arena>) {
             let Some(slot) = game.state.slot_of(&session_id) else {
                 continue;
             };
-            if let Some(input) = Input::from_bytes(&message.data) {
+            for input in Input::from_message(&message.data) {
                 game.state.field.steer(slot, input);
             }
         }
@@ -123,7 +132,7 @@ fn steer(mut matches: Matches<Arena>) {
 
 /// Lets a tick pass and tells everybody where everything is.
 ///
-/// States may be lost where the connection allows it: the next one is better than a late one.
+/// Scores and health are in every state, but who shot down whom is only in one, which must arrive.
 fn simulate(mut matches: Matches<Arena>) {
     matches.each(|game| {
         if game.state.player_count() == 0 {
@@ -138,7 +147,12 @@ fn simulate(mut matches: Matches<Arena>) {
         arena.steer_drones(context.tick());
         arena.field.step(context.random());
         let message = state_message(&arena.field, context.tick());
-        context.broadcast(OP_STATE, message).unreliable().send();
+        let state = context.broadcast(OP_STATE, message);
+        if arena.field.kills().is_empty() {
+            state.send();
+        } else {
+            state.reliable().send();
+        }
     });
 }
 
@@ -233,6 +247,7 @@ mod tests {
             session_id: name.into(),
             user_id: name.into(),
             username: name.into(),
+            transport: "websocket".into(),
         });
         arena.adjust_drones();
         slot

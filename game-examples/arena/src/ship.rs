@@ -167,7 +167,10 @@ impl Ship {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng, rngs::SmallRng};
+
     use super::*;
+    use crate::network::{Network, Weather};
 
     const OPEN_SPOT: Vector = Vector::new(3.0, 12.0);
 
@@ -229,6 +232,110 @@ mod tests {
         assert!(ship.take_hit(HEALTH_MAX));
         let back_at = (1..=RESPAWN_TICKS).find(|_| ship.step() == Deed::WantsSpawn);
         assert_eq!(back_at, Some(RESPAWN_TICKS));
+    }
+
+    /// A player's own ship as a client shows it: the server's word, and on top of it the inputs that
+    /// the server had not used then. `assets/play/js/arena/pilot.js` does the same.
+    struct Client {
+        heard: (u32, Ship),
+        pending: Vec<Input>,
+    }
+
+    impl Client {
+        fn new(ship: &Ship) -> Self {
+            Self {
+                heard: (0, ship.clone()),
+                pending: Vec::new(),
+            }
+        }
+
+        /// Steers, and gives what to send: this input and the last three before it.
+        fn steer(&mut self, sequence: u32, thrust: Vector) -> Vec<Input> {
+            self.pending.push(Input {
+                sequence,
+                thrust,
+                aim: None,
+                fire: false,
+            });
+            self.pending[self.pending.len().saturating_sub(4)..].to_vec()
+        }
+
+        fn hear(&mut self, tick: u32, ship: Ship) {
+            if tick <= self.heard.0 {
+                return;
+            }
+            let used = ship.inputs.acknowledged();
+            self.pending.retain(|input| input.sequence > used);
+            self.heard = (tick, ship);
+        }
+
+        fn shown(&self) -> Ship {
+            let mut ship = self.heard.1.clone();
+            for input in &self.pending {
+                ship.fly(Some(*input));
+            }
+            ship
+        }
+    }
+
+    /// A client and its server for `ticks`, in which the thrust changes now and then; after that both
+    /// directions work, and the client lets go.
+    fn play_through(seed: u64, weather: Weather, ticks: u32) -> (Ship, Client, f32) {
+        let mut server = ship();
+        let mut client = Client::new(&server);
+        let (mut up, mut down) = (Network::new(seed, weather), Network::new(!seed, weather));
+        let mut random = SmallRng::seed_from_u64(seed);
+        let mut thrust = Vector::default();
+        let mut largest_fault: f32 = 0.0;
+        for tick in 1..=ticks + 60 {
+            if tick > ticks {
+                (up.weather, down.weather) = (Weather::FINE, Weather::FINE);
+                thrust = Vector::default();
+            } else if random.random_bool(0.1) {
+                thrust = Vector::new(
+                    random.random_range(-1.0..=1.0),
+                    random.random_range(-1.0..=1.0),
+                );
+            }
+            up.send(tick, client.steer(tick, thrust.at_most_one()));
+            for message in up.arriving(tick) {
+                message
+                    .into_iter()
+                    .for_each(|input| server.inputs.push(input));
+            }
+            server.step();
+            down.send(tick, (tick, server.clone()));
+            for (told, ship) in down.arriving(tick) {
+                let before = client.shown().position;
+                client.hear(told, ship);
+                let fault = (client.shown().position - before).length_squared().sqrt();
+                largest_fault = largest_fault.max(fault);
+            }
+        }
+        (server, client, largest_fault)
+    }
+
+    #[test]
+    fn where_nothing_is_lost_a_client_is_never_wrong() {
+        for seed in 0..20 {
+            let (server, client, largest_fault) = play_through(seed, Weather::FINE, 300);
+            assert_eq!(client.shown().position, server.position, "seed {seed}");
+            assert!(
+                largest_fault < 1e-4,
+                "seed {seed}: off by {largest_fault} m"
+            );
+        }
+    }
+
+    #[test]
+    fn a_client_finds_back_to_the_server_after_loss_copies_and_disorder() {
+        for seed in 0..200 {
+            let (server, client, largest_fault) = play_through(seed, Weather::BAD, 300);
+            let off = client.shown().position - server.position;
+            assert!(off.length_squared() < 1e-6, "seed {seed}: {off:?} apart");
+            // A tick at full speed is 0.3 m; a few of them steered otherwise are no jump.
+            assert!(largest_fault < 3.0, "seed {seed}: off by {largest_fault} m");
+        }
     }
 
     #[test]

@@ -9,15 +9,22 @@ use crate::{
     vector::Vector,
 };
 
-/// Client to server, once a tick: steering. 21 bytes, see [`crate::input::Input::from_bytes`].
+/// Client to server, once a tick: steering, and the last inputs before it in case they were lost. One
+/// to four times 21 bytes, oldest first, see [`crate::input::Input::from_message`].
 /// Anything else is dropped without an answer: the next input is a tick away.
+///
+/// Sent as `reliable = false` it may travel in a datagram.
 pub const OP_INPUT: i64 = 1;
 
 /// Server to everybody, once a tick: where everything is. See [`state_message`].
+///
+/// It may travel in a datagram, be lost, and be overtaken by a newer one; a receiver drops what is
+/// older than what it has. A state with kills is sent reliably, since no other tells of them.
 pub const OP_STATE: i64 = 10;
 
 /// Server to everybody when somebody comes or goes: who is in which slot, as JSON.
-/// `{"players":[{"slot":0,"session_id":"…","user_id":"…","username":"ann"}]}`; drones have no ids.
+/// `{"players":[{"slot":0,"session_id":"…","user_id":"…","username":"ann","transport":"websocket"}]}`,
+/// where `transport` is `websocket`, `quic` or `webtransport`; drones have no ids and no transport.
 pub const OP_ROSTER: i64 = 11;
 
 /// Server to one newcomer: the map, as JSON.
@@ -107,6 +114,8 @@ pub struct RosterEntry {
     pub user_id: String,
     /// The name to show.
     pub username: String,
+    /// What the connection is; empty for drones.
+    pub transport: String,
 }
 
 impl RosterEntry {
@@ -117,6 +126,7 @@ impl RosterEntry {
             session_id: String::new(),
             user_id: String::new(),
             username: "Drone".into(),
+            transport: String::new(),
         }
     }
 
@@ -252,7 +262,23 @@ mod tests {
     #[test]
     fn a_full_field_fits_one_datagram() {
         let bytes = HEADER_BYTES + PLAYERS_MAX * (SHIP_BYTES + 6 * BULLET_BYTES) + 8 * KILL_BYTES;
-        assert!(bytes <= 1100, "{bytes} bytes");
+        // Flags, a handle, a sequence number and an op code come before it.
+        assert!(1 + 5 + 2 + 1 + bytes <= 1100, "{bytes} bytes");
+    }
+
+    #[test]
+    fn the_roster_says_who_is_connected_over_what() {
+        let ann = RosterEntry {
+            slot: 2,
+            session_id: "s".into(),
+            user_id: "u".into(),
+            username: "ann".into(),
+            transport: "webtransport".into(),
+        };
+        let message = roster_message(&[ann, RosterEntry::drone()]).expect("it is written");
+        let message: serde_json::Value = serde_json::from_slice(&message).expect("it is JSON");
+        assert_eq!(message["players"][0]["transport"], "webtransport");
+        assert_eq!(message["players"][1]["transport"], "");
     }
 
     #[test]

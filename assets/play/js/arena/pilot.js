@@ -4,10 +4,14 @@
 // after input N, the inputs after N are applied to that again; the difference to what is on the
 // screen fades away instead of jumping. The flight below is `Ship::fly` in `ship.rs`.
 
+import { INPUTS_MAX } from '../protocol.js';
+
 const THRUST_MPS = 2.25;
 const SPEED_KEPT = 0.8;
 const FADE_PER_S = 12;
 const JUMP_M = 3;
+// Four seconds: whoever gets no answer for longer has lost the connection.
+const PENDING_MAX = 120;
 
 export class Pilot {
   #world;
@@ -21,27 +25,30 @@ export class Pilot {
     this.#world = world;
   }
 
-  // One tick of steering; gives the input to send.
+  // One tick of steering. Gives the inputs to send: this one, and before it the last that the server is not
+  // known to have used, as it may never have got them.
   steer(wish) {
     const input = { sequence: ++this.#sequence, ...wish };
     this.#pending.push(input);
-    if (this.#pending.length > 120) this.#pending.shift();
+    if (this.#pending.length > PENDING_MAX) this.#pending.shift();
     if (this.#after) {
       this.#before = this.#after;
       this.#after = fly(this.#after, input, this.#world.welcome);
     }
-    return input;
+    return this.#pending.slice(-INPUTS_MAX);
   }
 
-  // Takes the server's word for where we were.
+  // Takes the server's word for where we were. An older word than the last must not come here.
   correct(ship) {
+    if (ship) {
+      const isUsed = (input) => ((ship.acknowledged - input.sequence) & 0xffff) < 0x8000;
+      this.#pending = this.#pending.filter((input) => !isUsed(input));
+    }
     if (!ship?.alive) {
       this.#before = this.#after = null;
       this.#fault = { x: 0, y: 0 };
       return;
     }
-    const isUsed = (input) => ((ship.acknowledged - input.sequence) & 0xffff) < 0x8000;
-    this.#pending = this.#pending.filter((input) => !isUsed(input));
     const shown = this.#after;
     let state = { x: ship.x, y: ship.y, vx: ship.vx, vy: ship.vy };
     let before = state;
@@ -70,7 +77,7 @@ export class Pilot {
   }
 }
 
-function fly({ x, y, vx, vy }, { thrust }, { tick_rate: rate, width, height, radius, walls }) {
+export function fly({ x, y, vx, vy }, { thrust }, { tick_rate: rate, width, height, radius, walls }) {
   const ship = { vx: (vx + thrust.x * THRUST_MPS) * SPEED_KEPT, vy: (vy + thrust.y * THRUST_MPS) * SPEED_KEPT };
   ship.x = x + ship.vx / rate;
   ship.y = y + ship.vy / rate;

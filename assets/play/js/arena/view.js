@@ -1,8 +1,9 @@
 // The arena on the screen: one frame after another, the camera, and what is written around it.
 
-import { NO_SLOT, arena, decodeJson, decodeState, encodeInput } from '../protocol.js';
+import { NO_SLOT, arena, decodeJson, decodeState, encodeInputs } from '../protocol.js';
 import { Controls, drawSticks } from './controls.js';
 import { Particles, colourOf, drawBullet, drawGround, drawShip, drawTag, drawWalls } from './draw.js';
+import { Meter } from './meter.js';
 import { Pilot } from './pilot.js';
 import { World } from './world.js';
 
@@ -16,6 +17,14 @@ const FEED_MS = 4500;
 const STEPS_MAX = 5;
 // A match that says nothing for so long has ended.
 const SILENCE_MS = 3000;
+const NET_EVERY_MS = 250;
+
+// What a connection is called where there is room, and where there is not.
+const TRANSPORTS = {
+  webtransport: { name: 'WebTransport', short: 'WT' },
+  quic: { name: 'QUIC', short: 'QUIC' },
+  websocket: { name: 'WebSocket', short: 'WS' },
+};
 
 const $ = (id) => document.getElementById(id);
 
@@ -33,7 +42,8 @@ export class ArenaView {
   #lag = 0;
   #camera = { scale: 20, left: 0, top: 0 };
   #own = null;
-  #shown = { scores: '', banner: '' };
+  #meter = new Meter();
+  #shown = { scores: '', banner: '', netAt: 0 };
   #autopilot = null;
   #hintTimer = 0;
   #lastState = 0;
@@ -104,9 +114,12 @@ export class ArenaView {
 
   #take(state) {
     const { newest, welcome } = this.#world;
+    this.#lastState = performance.now();
+    // Kills come reliably, so that a newer state may have overtaken them. The rest of an old one is old.
+    for (const kill of state.kills) this.#tell(kill);
+    if (newest && state.tick <= newest.tick) return;
     if (newest) this.#showDeeds(newest, state);
     this.#world.add(state, performance.now());
-    this.#lastState = performance.now();
     this.#pilot.correct(state.ships.get(welcome.slot));
     this.#showHud(state);
   }
@@ -127,7 +140,6 @@ export class ArenaView {
       if (after.bullets.has(id)) continue;
       this.#particles.burst(bullet.x, bullet.y, colourOf(bullet.owner), { count: 5, speed: 4, life: 0.25, size: 0.1 });
     }
-    for (const kill of after.kills) this.#tell(kill);
   }
 
   #tell({ by, of }) {
@@ -158,18 +170,48 @@ export class ArenaView {
 
   #showScores(state) {
     const ships = [...state.ships.values()].sort((a, b) => b.score - a.score || a.slot - b.slot);
-    const key = ships.map(({ slot, score }) => `${slot}:${score}:${this.#world.nameOf(slot)}`).join();
+    const key = ships.map(({ slot, score }) => `${slot}:${score}:${this.#world.nameOf(slot)}:${this.#transportOf(slot)}`).join();
     if (key === this.#shown.scores) return;
     this.#shown.scores = key;
     $('scores').replaceChildren(...ships.slice(0, 8).map(({ slot, score }) => {
       const row = document.createElement('li');
       row.className = slot === this.slot ? 'me' : '';
-      row.innerHTML = '<i></i><span></span><b></b>';
+      row.innerHTML = '<i></i><span></span><small></small><b></b>';
       row.querySelector('i').style.background = colourOf(slot);
       row.querySelector('span').textContent = this.#world.nameOf(slot);
       row.querySelector('b').textContent = score;
+      const transport = this.#transportOf(slot);
+      row.querySelector('small').textContent = TRANSPORTS[transport]?.short ?? '';
+      row.querySelector('small').title = TRANSPORTS[transport]?.name ?? '';
+      row.querySelector('small').className = transport;
       return row;
     }));
+  }
+
+  // Drones have none.
+  #transportOf(slot) {
+    return this.#roster.get(slot)?.transport ?? '';
+  }
+
+  // Our own connection: what it is, how long an answer takes, and what became of its datagrams.
+  #showNet(now) {
+    const stats = this.#connection.stats();
+    if (!stats) return;
+    this.#meter.note(now, stats);
+    if (now - this.#shown.netAt < NET_EVERY_MS) return;
+    this.#shown.netAt = now;
+    const { roundTripMs } = this.#connection;
+    const { loss } = this.#meter;
+    const hasDatagrams = stats.transport === 'webtransport';
+    $('net').className = `hud hud-net ${stats.transport}`;
+    $('net-transport').textContent = TRANSPORTS[stats.transport]?.name ?? '';
+    $('net-rtt').textContent = roundTripMs === null ? '–' : `${Math.max(1, Math.round(roundTripMs))} ms`;
+    $('net-loss').textContent = loss === null ? '–' : `${(100 * loss).toFixed(1)} %`;
+    $('net-loss').parentElement.hidden = !hasDatagrams;
+    $('net-in').textContent = shortNumber(stats.datagramsReceived);
+    $('net-out').textContent = shortNumber(stats.datagramsSent);
+    $('net-datagrams').hidden = !hasDatagrams;
+    $('net-none').hidden = hasDatagrams;
   }
 
   #showBanner(state, own) {
@@ -210,6 +252,7 @@ export class ArenaView {
       this.#setBanner('Silence', 'The match does not answer any more. Leave, and find another one.');
     }
     this.#steer(seconds);
+    this.#showNet(performance.now());
     const { ships, bullets } = this.#seen(performance.now(), seconds);
     this.#aimCamera();
     const { scale, left, top } = this.#camera;
@@ -243,7 +286,7 @@ export class ArenaView {
     while (this.#lag >= step) {
       this.#lag -= step;
       const wish = this.#autopilot ?? this.#controls.wish(this.#ownOnScreen());
-      this.#connection.send(arena.OP_INPUT, encodeInput(this.#pilot.steer(wish)));
+      this.#connection.sendUnreliable(arena.OP_INPUT, encodeInputs(this.#pilot.steer(wish)));
     }
   }
 
@@ -293,3 +336,6 @@ export class ArenaView {
     this.#canvas.height = Math.round(this.#canvas.clientHeight * ratio);
   }
 }
+
+// 9,999 and then 10.0k, so that it takes no more room with time.
+const shortNumber = (number) => (number < 10_000 ? number.toLocaleString('en') : `${(number / 1000).toFixed(1)}k`);

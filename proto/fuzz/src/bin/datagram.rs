@@ -1,0 +1,4 @@
+//! [`tiltyard_proto_fuzz::datagram`] under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tiltyard_proto_fuzz::datagram(bytes));
