@@ -65,6 +65,7 @@ mod session;
 mod stats;
 
 pub use account::Account;
+pub use bytes::Bytes;
 pub use client::{Client, SendError};
 pub use event::{
     Connection, Delivery, Ended, Event, FailReason, MatchData, MatchId, Presence, Reply, RequestId,
