@@ -204,7 +204,9 @@ fn a_server_that_stops_is_noticed_and_requests_do_not_hang() {
 
 #[test]
 fn quic_alone_is_not_to_be_had_from_a_server_without() {
-    let server = server();
+    let server = Server::start_with(&[("quic.enabled", "false")], |app| {
+        app.add_plugins(pingpong::plugin);
+    });
     let mut client = Client::new(options(&server)).expect("a thread");
     let session = login(&mut client, "ann");
     client
