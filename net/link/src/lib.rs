@@ -18,6 +18,8 @@
 mod chance;
 mod link;
 mod profile;
+mod udp;
 
 pub use link::{Counters, Delivery, Link};
 pub use profile::{Profile, ProfileError, Share};
+pub use udp::{LinkedSocket, SocketCounters, endpoint};

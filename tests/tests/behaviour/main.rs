@@ -5,6 +5,7 @@
 mod client;
 mod delivery;
 mod games;
+mod loss;
 mod matches;
 mod panics;
 mod quic;
