@@ -18,8 +18,10 @@
 mod chance;
 mod link;
 mod profile;
+mod tcp;
 mod udp;
 
 pub use link::{Counters, Delivery, Link};
 pub use profile::{Profile, ProfileError, Share};
+pub use tcp::{StreamCounters, StreamLink};
 pub use udp::{LinkedSocket, SocketCounters, endpoint};

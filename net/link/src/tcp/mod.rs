@@ -1,0 +1,6 @@
+//! TCP connections.
+
+mod repair;
+mod stream;
+
+pub use stream::{StreamCounters, StreamLink};
