@@ -75,4 +75,5 @@ pub use options::{Options, OptionsError, Reconnect, Transport};
 pub use request::Properties;
 pub use session::{Session, SessionError};
 pub use stats::Stats;
+pub use tiltyard_link::{Profile, ProfileError};
 pub use tiltyard_proto::{api, realtime};

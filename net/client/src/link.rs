@@ -48,7 +48,7 @@ pub(crate) struct Link {
 
 /// The half of a connection that reads.
 pub(crate) enum Wire {
-    Quic(QuicWire),
+    Quic(Box<QuicWire>),
     WebSocket(WebSocketWire),
 }
 
