@@ -14,6 +14,7 @@ use std::{
 use crossbeam_channel::Sender;
 use quinn::{Endpoint, EndpointConfig, TokioRuntime, VarInt};
 use tiltyard::{Inbound, InboundSender};
+use tiltyard_link::Profile;
 use tokio::{
     runtime,
     sync::watch,
@@ -55,6 +56,8 @@ pub(crate) struct QuicPlan {
     pub(crate) config: quinn::ServerConfig,
     pub(crate) admission: Admission,
     pub(crate) retry_always: bool,
+    /// What the network is made to be like, if anything.
+    pub(crate) network: Option<Profile>,
 }
 
 impl Network {
@@ -247,7 +250,7 @@ async fn drive_quic_thread(plan: QuicThreadPlan, egress: EgressReceiver) {
         mut stopping,
     } = plan;
     let queue = options.queue.clone();
-    let endpoint = match endpoint(quic.socket, quic.config) {
+    let endpoint = match endpoint(quic.socket, quic.config, quic.network) {
         Ok(endpoint) => endpoint,
         Err(error) => {
             error!(%error, "the UDP port cannot be used");
@@ -286,13 +289,16 @@ async fn drive_quic_thread(plan: QuicThreadPlan, egress: EgressReceiver) {
     drop(timeout(CLOSE_WAIT, endpoint.wait_idle()).await);
 }
 
-fn endpoint(socket: UdpSocket, config: quinn::ServerConfig) -> io::Result<Endpoint> {
-    Endpoint::new(
-        EndpointConfig::default(),
-        Some(config),
-        socket,
-        Arc::new(TokioRuntime),
-    )
+fn endpoint(
+    socket: UdpSocket,
+    config: quinn::ServerConfig,
+    network: Option<Profile>,
+) -> io::Result<Endpoint> {
+    let endpoint = EndpointConfig::default();
+    match network {
+        Some(network) => tiltyard_link::endpoint(endpoint, Some(config), socket, &network),
+        None => Endpoint::new(endpoint, Some(config), socket, Arc::new(TokioRuntime)),
+    }
 }
 
 /// A server of which a part has died is stopped, so that whoever watches it starts it again.

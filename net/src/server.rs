@@ -202,6 +202,7 @@ pub fn run_with(
             config: server_config(certificates.clone())?,
             admission: admission.clone(),
             retry_always: config.quic.retry == config::Retry::Always,
+            network: config.dev.network,
         }),
         _ => None,
     };

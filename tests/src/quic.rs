@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use quinn::{Endpoint, crypto::rustls::QuicClientConfig};
+use quinn::{Endpoint, EndpointConfig, crypto::rustls::QuicClientConfig};
 use rustls::{
     DigitallySignedStruct, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -15,6 +15,7 @@ use rustls::{
 };
 use serde_json::{Value, json};
 use sha2::Digest;
+use tiltyard_link::Profile;
 use tiltyard_proto::{
     Message, control,
     datagram::{self, Datagram},
@@ -85,6 +86,19 @@ pub async fn dial(server: &Server, kind: Kind) -> (Endpoint, Session) {
         .expect("the handshake succeeds")
 }
 
+/// The same, through a bad network.
+///
+/// # Panics
+///
+/// If there is none.
+pub async fn dial_through(server: &Server, kind: Kind, network: &Profile) -> (Endpoint, Session) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let endpoint = tiltyard_link::endpoint(EndpointConfig::default(), None, socket, network)
+        .expect("a socket");
+    let session = connect(&endpoint, server.address, kind).await;
+    (endpoint, session.expect("the handshake succeeds"))
+}
+
 /// The same, if the server answers.
 ///
 /// # Errors
@@ -92,25 +106,28 @@ pub async fn dial(server: &Server, kind: Kind) -> (Endpoint, Session) {
 /// What went wrong, as text.
 pub async fn try_dial(address: SocketAddr, kind: Kind) -> Result<(Endpoint, Session), String> {
     let endpoint = Endpoint::client((Ipv4Addr::LOCALHOST, 0).into()).map_err(|e| e.to_string())?;
-    let config = client_config(kind);
+    let session = connect(&endpoint, address, kind).await?;
+    Ok((endpoint, session))
+}
+
+async fn connect(endpoint: &Endpoint, address: SocketAddr, kind: Kind) -> Result<Session, String> {
     let connecting = endpoint
-        .connect_with(config.clone(), address, "localhost")
+        .connect_with(client_config(kind), address, "localhost")
         .map_err(|e| e.to_string())?;
     let connection = tokio::time::timeout(PATIENCE, connecting)
         .await
         .map_err(|e| e.to_string())?
         .map_err(|e| e.to_string())?;
-    let session = match kind {
-        Kind::Quic => Session::raw(connection),
+    match kind {
+        Kind::Quic => Ok(Session::raw(connection)),
         Kind::WebTransport => {
             let url = format!("https://localhost:{}/wt", address.port());
             let url = url::Url::parse(&url).map_err(|e| e.to_string())?;
             Session::connect(connection, url)
                 .await
-                .map_err(|e| e.to_string())?
+                .map_err(|e| e.to_string())
         }
-    };
-    Ok((endpoint, session))
+    }
 }
 
 /// How test clients connect: whatever certificate they are shown.
@@ -141,6 +158,15 @@ impl Stranger {
     /// A connection with its control stream.
     pub async fn dial(server: &Server, kind: Kind) -> Self {
         let (endpoint, session) = dial(server, kind).await;
+        Self::open(endpoint, session).await
+    }
+
+    /// The control stream of a connection.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub async fn open(endpoint: Endpoint, session: Session) -> Self {
         let (send, receive) = session.open_bi().await.expect("a stream");
         Self {
             session,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use tiltyard_link::Profile;
+
 use super::error::ConfigError;
 use super::layers::{Layers, Shown};
 use super::value::{Form, KeyValue, LogFormat, LogLevel, Retry, Secret, Setting};
@@ -212,6 +214,15 @@ options! {
 }
 
 options! {
+    /// For development only.
+    pub Dev "dev." {
+        /// A bad network between the server and its clients, such as `mobile` or
+        /// `delay=30ms,jitter=5ms,loss=5%`. Never set it on a server that people play on.
+        network: Option<Profile>;
+    }
+}
+
+options! {
     /// Authoritative matches.
     pub Matches "match." {
         /// Messages of clients that wait for the next tick of one match.
@@ -297,6 +308,8 @@ pub struct Config {
     pub socket: Socket,
     /// QUIC and WebTransport.
     pub quic: Quic,
+    /// For development only.
+    pub dev: Dev,
     /// Authoritative matches: the options that begin with `match.`.
     pub matches: Matches,
     /// The matchmaker.
@@ -326,6 +339,7 @@ pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
     ("Game code", Runtime::OPTIONS),
     ("Tick loop", Engine::OPTIONS),
     ("Network threads", Net::OPTIONS),
+    ("Development", Dev::OPTIONS),
 ];
 
 /// Options of the reference server that are understood and change nothing here, and why.
@@ -392,6 +406,7 @@ impl Config {
             session: Session::read(&layers)?,
             socket: Socket::read(&layers)?,
             quic: Quic::read(&layers)?,
+            dev: Dev::read(&layers)?,
             matches: Matches::read(&layers)?,
             matchmaker: Matchmaker::read(&layers)?,
             party: Party::read(&layers)?,

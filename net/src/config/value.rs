@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use subtle::ConstantTimeEq;
+use tiltyard_link::{Profile, ProfileError};
 
 /// How an option is given and shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -90,6 +91,21 @@ impl Setting for Option<PathBuf> {
     fn read(texts: &[&str]) -> Result<Self, String> {
         let given = texts.iter().any(|text| !text.is_empty());
         given.then(|| PathBuf::read(texts)).transpose()
+    }
+}
+
+/// A bad network, as a text such as `mobile,loss=5%`.
+impl Setting for Option<Profile> {
+    const FORM: Form = Form::Single;
+
+    fn read(texts: &[&str]) -> Result<Self, String> {
+        let text = last(texts);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse().map(Some).map_err(|error: ProfileError| {
+            format!("a network such as mobile,loss=5%; of this one, {error}")
+        })
     }
 }
 

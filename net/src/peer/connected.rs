@@ -161,14 +161,18 @@ impl Peer {
     /// Writes as much as the socket takes without waiting; a task of its own waits for the rest.
     pub(crate) fn flush(self: &Rc<Self>) {
         self.touched.set(false);
+        if !self.writing.get() {
+            self.write();
+        }
+        // After the stream, which may have to say first what datagrams call a match.
         if let Some(quic) = self.carrier.quic()
             && self.is_open()
         {
             self.datagrams.flush(&quic.session, self);
         }
-        if self.writing.get() {
-            return;
-        }
+    }
+
+    fn write(self: &Rc<Self>) {
         match self.carrier.try_write(&self.outbox) {
             Ok(()) => self.written.notify_one(),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

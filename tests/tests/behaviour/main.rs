@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
+mod client;
 mod delivery;
 mod games;
+mod loss;
 mod matches;
 mod panics;
 mod quic;

@@ -1,0 +1,163 @@
+//! An open connection: what comes in, what goes out, how it ends.
+//!
+//! ```text
+//!            ┌─ Quic ──────┐
+//! driver ◄───┤             ├─── Link::next: one thing at a time, on the driver's own task
+//!            └─ WebSocket ─┘
+//! driver ───► outbox (bounded) ───► writer, a task of its own: whole messages, in order
+//! ```
+
+mod quic;
+mod websocket;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tiltyard_proto::{control, realtime::Envelope};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout_at},
+};
+use tokio_util::task::AbortOnDropHandle;
+
+pub(crate) use quic::{Handshaken, QuicWire, handshake};
+pub(crate) use websocket::{WebSocketWire, upgrade};
+
+use crate::{
+    event::{Connection, Ended},
+    stats::Stats,
+};
+
+/// Messages that wait for the network. What waits longer waits with the game, which is told when
+/// that is full.
+const OUTBOX_MESSAGES_MAX: usize = 64;
+
+/// The longest message of a server. They have matches, parties and histories in them, and no limit
+/// of their own.
+const INCOMING_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How long an end may take: until the server has taken what was sent last, and has answered.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+
+/// An open connection.
+pub(crate) struct Link {
+    pub(crate) wire: Wire,
+    pub(crate) outbox: mpsc::Sender<Outgoing>,
+    writer: AbortOnDropHandle<()>,
+}
+
+/// The half of a connection that reads.
+pub(crate) enum Wire {
+    Quic(QuicWire),
+    WebSocket(WebSocketWire),
+}
+
+/// What the server sent.
+pub(crate) enum Incoming {
+    Envelope(Box<Envelope>),
+    MatchHandle(control::MatchHandle),
+    Datagram(Bytes),
+    Ended(Ended),
+}
+
+/// What goes to the server, reliably.
+pub(crate) enum Outgoing {
+    /// In protobuf.
+    Envelope(Vec<u8>),
+    /// The last one.
+    Goodbye { code: u16, reason: &'static str },
+}
+
+/// Why a connection was not opened.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    /// The server does not take the token.
+    Unauthorized,
+    /// Anything else.
+    Ended(Ended),
+}
+
+impl OpenError {
+    pub(crate) fn unreachable(error: impl ToString) -> Self {
+        Self::Ended(Ended::Unreachable(error.to_string()))
+    }
+}
+
+impl Wire {
+    /// What the server sent next.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is lost.
+    pub(crate) async fn next(&mut self) -> Incoming {
+        match self {
+            Self::Quic(wire) => wire.next().await,
+            Self::WebSocket(wire) => wire.next().await,
+        }
+    }
+
+    pub(crate) const fn connection(&self) -> Connection {
+        match self {
+            Self::Quic(_) => Connection::Quic,
+            Self::WebSocket(_) => Connection::WebSocket,
+        }
+    }
+
+    /// What the server calls this session, if it has said so.
+    pub(crate) fn session_id(&self) -> Option<String> {
+        match self {
+            Self::Quic(wire) => Some(wire.session_id.clone()),
+            Self::WebSocket(_) => None,
+        }
+    }
+
+    /// Puts what the wire knows into `stats`, on top of what was there before it.
+    pub(crate) fn measure(&self, stats: &mut Stats) {
+        stats.transport = Some(self.connection());
+        match self {
+            Self::Quic(wire) => wire.measure(stats),
+            Self::WebSocket(wire) => wire.measure(stats),
+        }
+    }
+}
+
+impl Link {
+    /// Ends the connection for this reason. Takes a second at most.
+    ///
+    /// Unless it has ended already, what waits is sent, then a goodbye.
+    pub(crate) async fn close(self, reason: &Ended) {
+        let deadline = Instant::now() + CLOSE_DEADLINE;
+        let Self {
+            wire,
+            outbox,
+            mut writer,
+        } = self;
+        if let Some(goodbye) = goodbye(reason) {
+            let said = async {
+                // A writer that is gone has lost its connection.
+                drop(outbox.send(goodbye).await);
+                drop((&mut writer).await);
+            };
+            if timeout_at(deadline, said).await.is_err() {
+                tracing::debug!("the server does not take the goodbye");
+            }
+        }
+        drop(writer);
+        match (wire, reason) {
+            (_, Ended::Lost(_)) => {}
+            (Wire::Quic(wire), _) => wire.close(deadline).await,
+            (Wire::WebSocket(wire), _) => wire.close(deadline).await,
+        }
+    }
+}
+
+/// What the server is told, if it does not know already.
+fn goodbye(reason: &Ended) -> Option<Outgoing> {
+    let (code, reason) = match reason {
+        Ended::ByServer { .. } | Ended::Lost(_) => return None,
+        Ended::Protocol(_) => (1002, "protocol error"),
+        Ended::NotPolled => (1000, "the game does not listen"),
+        _ => (1000, "closed by the client"),
+    };
+    Some(Outgoing::Goodbye { code, reason })
+}

@@ -1,0 +1,150 @@
+//! Over a network that loses packets: what is reliable arrives once and in order, and the rest is fresh.
+
+use serde_json::json;
+use tiltyard::prelude::*;
+use tiltyard_link::Profile;
+use tiltyard_tests::{
+    quic::{Kind, QuicSocket, Stranger, dial_through},
+    server::Server,
+};
+
+const OP_COUNT: i64 = 1;
+const OP_STATE: i64 = 2;
+/// Numbers that are sent in each direction.
+const NUMBERS: u32 = 300;
+
+/// Counts for everybody, reliably, and says how far it is, newest only; remembers what it is told.
+#[derive(Component, Default)]
+struct Counter {
+    sent: u32,
+    heard: Vec<u32>,
+}
+
+impl MatchKind for Counter {
+    const NAME: &'static str = "counter";
+    const DELIVERY: &'static [(i64, Delivery)] = &[(OP_STATE, Delivery::Newest)];
+    fn init(_: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
+        Ok(MatchInit::new(Self::default()).tick_rate(60))
+    }
+}
+
+fn count(mut matches: Matches<Counter>) {
+    matches.each(|game| {
+        for message in game.take_messages() {
+            let number = number_of(&message.data);
+            game.state.heard.push(number);
+            if game.state.heard.len() == NUMBERS as usize {
+                // As it came: a client that sent 0, 1, 2 … is told so.
+                let in_order = game.state.heard.iter().zip(0..).all(|(a, b)| *a == b);
+                game.broadcast(9, if in_order { "in order" } else { "in disorder" })
+                    .send();
+            }
+        }
+        if game.participants().is_empty() || game.state.sent >= NUMBERS {
+            return;
+        }
+        let number = game.state.sent.to_be_bytes().to_vec();
+        game.state.sent += 1;
+        game.broadcast(OP_COUNT, number.clone()).send();
+        game.broadcast(OP_STATE, number).send();
+    });
+}
+
+fn number_of(data: &[u8]) -> u32 {
+    data.first_chunk()
+        .copied()
+        .map_or(u32::MAX, u32::from_be_bytes)
+}
+
+fn games(app: &mut App) {
+    app.add_match::<Counter>().add_systems(MatchLoop, count);
+    app.add_rpc("create", |_: In<RpcCall>, mut directory: MatchDirectory| {
+        let id = directory.create(Counter::NAME, &MatchParams::default());
+        Ok::<_, RpcError>(id.map(|id| id.to_string()).unwrap_or_default())
+    });
+}
+
+async fn joined(server: &Server, kind: Kind, network: &str) -> (QuicSocket, String) {
+    let network: Profile = network.parse().unwrap();
+    let token = server.login("alice").await;
+    let (endpoint, session) = dial_through(server, kind, &network).await;
+    let mut socket = Stranger::open(endpoint, session).await.hello(&token).await;
+    let made = socket.ask("rpc", json!({ "id": "create" })).await;
+    let id = made["rpc"]["payload"].as_str().unwrap().to_owned();
+    socket.join(&id).await;
+    (socket, id)
+}
+
+fn decoded(event: &serde_json::Value) -> Vec<u8> {
+    let text = event["data"].as_str().unwrap();
+    base64::Engine::decode(&base64::prelude::BASE64_STANDARD, text).unwrap()
+}
+
+#[tokio::test]
+async fn reliable_data_arrives_once_and_in_order_at_five_percent_loss() {
+    for kind in [Kind::Quic, Kind::WebTransport] {
+        let server = Server::start(games);
+        let network = "delay=30ms,jitter=5ms,loss=5%,reorder=1%,duplicate=1%,seed=11";
+        let (mut socket, id) = joined(&server, kind, network).await;
+        for number in 0..NUMBERS {
+            let data =
+                base64::Engine::encode(&base64::prelude::BASE64_STANDARD, number.to_be_bytes());
+            let send = json!({ "match_id": id, "op_code": "1", "data": data, "reliable": true });
+            socket.send(json!({ "match_data_send": send })).await;
+        }
+        let mut next = 0;
+        let mut verdict = None;
+        while next < NUMBERS || verdict.is_none() {
+            let event = socket.next_event("match_data").await;
+            if event["op_code"] == "9" {
+                verdict = Some(decoded(&event));
+            } else {
+                assert_eq!(number_of(&decoded(&event)), next, "{kind:?}");
+                next += 1;
+            }
+        }
+        assert_eq!(verdict.as_deref(), Some(&b"in order"[..]), "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_unreliable_data_most_arrives_and_none_of_it_twice_under_one_number() {
+    let server = Server::start(games);
+    let network = "delay=30ms,loss=10%,duplicate=5%,seed=12";
+    let (socket, _) = joined(&server, Kind::Quic, network).await;
+    let mut receiver = tiltyard_proto::datagram::Receiver::default();
+    let mut states = Vec::new();
+    while states.last() != Some(&(NUMBERS - 1)) {
+        // The last of them may be lost, and its copy, too; then the ones before tell enough.
+        let Ok(datagram) =
+            tokio::time::timeout(std::time::Duration::from_secs(5), socket.next_datagram()).await
+        else {
+            break;
+        };
+        let verdict = receiver.accept(datagram.sequence, datagram.op_code, datagram.newest);
+        if verdict == tiltyard_proto::datagram::Verdict::Fresh {
+            states.push(number_of(&datagram.data));
+        }
+    }
+    assert!(
+        states.is_sorted_by(|a, b| a < b),
+        "each is newer: {states:?}"
+    );
+    let share = states.len() * 100 / NUMBERS as usize;
+    assert!(share >= 80, "{share} of 100 arrived");
+}
+
+#[tokio::test]
+async fn the_server_can_make_the_network_bad_itself() {
+    let options = [("dev.network", "delay=20ms,jitter=2ms,loss=5%,seed=3")];
+    let server = Server::start_with(&options, games);
+    let mut socket = QuicSocket::connect(&server, Kind::WebTransport, "alice").await;
+    for _ in 0..20 {
+        assert_eq!(socket.ask("ping", json!({})).await["pong"], json!({}));
+    }
+    let rtt = socket.stranger.session.rtt();
+    assert!(
+        rtt >= std::time::Duration::from_millis(40),
+        "there and back: {rtt:?}"
+    );
+}
