@@ -23,5 +23,5 @@ mod udp;
 
 pub use link::{Counters, Delivery, Link};
 pub use profile::{Profile, ProfileError, Share};
-pub use tcp::{StreamCounters, StreamLink};
+pub use tcp::{StreamCounters, StreamLink, drive_relay};
 pub use udp::{LinkedSocket, SocketCounters, endpoint};
