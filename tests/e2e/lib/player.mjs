@@ -1,5 +1,6 @@
 // A player: an account, a socket of the official client, and everything that arrived on it.
 
+import './timers.mjs';
 import { randomUUID } from 'node:crypto';
 import { Client } from '@heroiclabs/nakama-js';
 import { WebSocketAdapterPb } from '@heroiclabs/nakama-js-protobuf';

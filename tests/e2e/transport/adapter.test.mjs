@@ -1,5 +1,6 @@
 // The adapter under the official client, against a WebTransport and a WebSocket without a network.
 
+import '../lib/timers.mjs';
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { Client } from '@heroiclabs/nakama-js';
