@@ -369,6 +369,24 @@ fn a_game_that_does_not_poll_is_disconnected_and_told_so() {
 }
 
 #[test]
+fn a_game_plays_on_over_a_bad_network() {
+    let server = server();
+    for transport in [Transport::Quic, Transport::WebSocket] {
+        let profile = "mobile,loss=10%,seed=3".parse().expect("a profile");
+        let mut client = Client::new(options(&server).network(profile)).expect("a thread");
+        let session = login(&mut client, "ann");
+        connect(&mut client, session, transport);
+        let match_id = play(&mut client);
+        echoes(&mut client, &match_id, 20);
+        if transport == Transport::Quic {
+            client.rebind().expect("there is room");
+            echoes(&mut client, &match_id, 5);
+        }
+        assert_eq!(client.stats().connections, 1);
+    }
+}
+
+#[test]
 fn where_udp_is_blocked_a_websocket_is_used() {
     let server = server();
     let hole = UdpSocket::bind("127.0.0.1:0").expect("a port");

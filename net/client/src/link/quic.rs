@@ -156,6 +156,7 @@ impl Handshaken {
             wire: Wire::Quic(wire.into()),
             outbox,
             writer: AbortOnDropHandle::new(writer),
+            relay: None,
         })
     }
 }
