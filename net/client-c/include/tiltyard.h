@@ -261,6 +261,12 @@ tiltyard_status tiltyard_options_trust_pem(tiltyard_options *options, const char
 // `options` is null or from tiltyard_options_new().
 tiltyard_status tiltyard_options_set_reconnect(tiltyard_options *options, uint32_t attempts_max);
 
+// Puts connections on a bad network, such as "mobile,loss=5%".
+//
+// `options` is null or from tiltyard_options_new(); `profile` is null or a text that ends with a zero.
+tiltyard_status tiltyard_options_set_network(tiltyard_options *options,
+                                             const char *profile);
+
 // Asks for a session of the account of a device: an id of 10 to 128 bytes that only this device has.
 // `username` may be null; `request` may be null, and otherwise gets the number of this call.
 //

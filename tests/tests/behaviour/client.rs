@@ -387,6 +387,25 @@ fn a_game_plays_on_over_a_bad_network() {
 }
 
 #[test]
+fn a_certificate_that_nobody_vouches_for_is_not_believed() {
+    let server = server();
+    // The gate passes on where QUIC is, but not the hash of the server's own certificate.
+    let gate = Gate::open(server.address, server.address.port());
+    let mut client = Client::new(gate.options()).expect("a thread");
+    let session = login(&mut client, "ann");
+    client
+        .connect(session.clone(), Transport::Quic)
+        .expect("there is room");
+    let reason = expect(&mut client, |event| match event {
+        Event::Disconnected { reason, .. } => Some(reason),
+        _ => None,
+    });
+    assert!(matches!(reason, Ended::Unreachable(_)), "{reason:?}");
+    let connection = connect(&mut client, session, Transport::Auto);
+    assert_eq!(connection, Connection::WebSocket);
+}
+
+#[test]
 fn where_udp_is_blocked_a_websocket_is_used() {
     let server = server();
     let hole = UdpSocket::bind("127.0.0.1:0").expect("a port");

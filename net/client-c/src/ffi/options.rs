@@ -2,11 +2,11 @@
 
 use std::ffi::c_char;
 
-use tiltyard_client::{Options, Reconnect};
+use tiltyard_client::{Options, ProfileError, Reconnect};
 
 use super::pointer::{exclusive, free, text};
 use crate::{
-    outcome::{Status, guard, guard_new},
+    outcome::{Fault, Status, guard, guard_new},
     state::ClientOptions,
 };
 
@@ -90,6 +90,29 @@ pub unsafe extern "C" fn tiltyard_options_set_reconnect(
         let mut reconnect = Reconnect::default();
         reconnect.attempts_max = attempts_max;
         options.0.reconnect = reconnect;
+        Ok(Status::Ok)
+    })
+}
+
+/// Puts connections on a bad network, such as "mobile,loss=5%".
+///
+/// # Safety
+///
+/// `options` is null or from tiltyard_options_new(); `profile` is null or a text that ends with a zero.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tiltyard_options_set_network(
+    options: *mut ClientOptions,
+    profile: *const c_char,
+) -> Status {
+    guard(|| {
+        // SAFETY: the caller vouches for the pointer.
+        let options = unsafe { exclusive(options, "options") }?;
+        // SAFETY: the caller vouches for the text.
+        let profile = unsafe { text(profile, "profile") }?;
+        let profile = profile
+            .parse()
+            .map_err(|error: ProfileError| Fault::BadArgument(error.to_string()))?;
+        options.0 = options.0.clone().network(profile);
         Ok(Status::Ok)
     })
 }
