@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod fixture;
+pub mod gate;
 pub mod quic;
 pub mod server;
 pub mod stage;

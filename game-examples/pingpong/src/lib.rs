@@ -1,7 +1,8 @@
 //! Ping pong: the smallest match there can be.
 //!
 //! A kind of match is a component and a name; its rules are systems. This one sends every message
-//! back to whoever sent it, with op code [`OP_PONG`] and the payload as it was.
+//! back to whoever sent it, with op code [`OP_PONG`] and the payload as it was. What came in a way that
+//! may lose it goes back in the same way.
 //!
 //! Clients cannot create matches with rules themselves. They call `pingpong_create`, which answers
 //! `{"match_id":"…"}`, and join that.
@@ -34,9 +35,12 @@ pub fn plugin(app: &mut App) {
 fn pong(mut matches: Matches<PingPong>) {
     matches.each(|game| {
         for message in game.take_messages() {
-            game.broadcast(OP_PONG, message.data)
-                .to(message.sender)
-                .send();
+            let pong = game.broadcast(OP_PONG, message.data).to(message.sender);
+            if message.reliable {
+                pong.send();
+            } else {
+                pong.unreliable().send();
+            }
         }
     });
 }

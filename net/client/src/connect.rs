@@ -15,7 +15,7 @@ use std::time::SystemTime;
 
 use tokio::time::timeout;
 
-pub(crate) use io::{Io, Traffic, open};
+pub(crate) use io::{Io, Opened, Relay, Traffic, open};
 pub(crate) use tls::CertificateHash;
 
 use crate::{
@@ -101,8 +101,8 @@ async fn open_link(
         }
         (Transport::Auto, Some(address)) => open_fastest(options, token, &address).await,
         (Transport::Auto | Transport::WebSocket, _) => {
-            let io = open_websocket(options).await?;
-            link::upgrade(options, token, io).await
+            let opened = open_websocket(options).await?;
+            link::upgrade(options, token, opened).await
         }
     }
 }
@@ -116,7 +116,7 @@ async fn open_fastest(
         options.quic_head_start,
         link::handshake(options, address),
         open_websocket(options),
-        |io| link::upgrade(options, token, io),
+        |opened| link::upgrade(options, token, opened),
     )
     .await?;
     match winner {
@@ -126,7 +126,7 @@ async fn open_fastest(
 }
 
 /// What a WebSocket is opened over.
-async fn open_websocket(options: &Options) -> Result<Box<dyn Io>, OpenError> {
-    let opened = open(options).await.map_err(OpenError::unreachable)?;
-    Ok(opened.io)
+async fn open_websocket(options: &Options) -> Result<Opened, OpenError> {
+    let opened = io::open_on_network(options).await;
+    opened.map_err(OpenError::unreachable)
 }

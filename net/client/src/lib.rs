@@ -65,6 +65,7 @@ mod session;
 mod stats;
 
 pub use account::Account;
+pub use bytes::Bytes;
 pub use client::{Client, SendError};
 pub use event::{
     Connection, Delivery, Ended, Event, FailReason, MatchData, MatchId, Presence, Reply, RequestId,
@@ -74,4 +75,5 @@ pub use options::{Options, OptionsError, Reconnect, Transport};
 pub use request::Properties;
 pub use session::{Session, SessionError};
 pub use stats::Stats;
+pub use tiltyard_link::{Profile, ProfileError};
 pub use tiltyard_proto::{api, realtime};

@@ -24,6 +24,7 @@ pub(crate) use quic::{Handshaken, QuicWire, handshake};
 pub(crate) use websocket::{WebSocketWire, upgrade};
 
 use crate::{
+    connect::Relay,
     event::{Connection, Ended},
     stats::Stats,
 };
@@ -44,11 +45,12 @@ pub(crate) struct Link {
     pub(crate) wire: Wire,
     pub(crate) outbox: mpsc::Sender<Outgoing>,
     writer: AbortOnDropHandle<()>,
+    relay: Option<Relay>,
 }
 
 /// The half of a connection that reads.
 pub(crate) enum Wire {
-    Quic(QuicWire),
+    Quic(Box<QuicWire>),
     WebSocket(WebSocketWire),
 }
 
@@ -131,6 +133,8 @@ impl Link {
             wire,
             outbox,
             mut writer,
+            // Carries what follows.
+            relay: _relay,
         } = self;
         if let Some(goodbye) = goodbye(reason) {
             let said = async {

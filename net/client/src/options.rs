@@ -6,6 +6,7 @@ use hyper::http::Uri;
 use rustls::RootCertStore;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use thiserror::Error;
+use tiltyard_link::Profile;
 
 /// How a client behaves. Fields that any value suits are public.
 #[derive(Clone, Debug)]
@@ -13,6 +14,7 @@ use thiserror::Error;
 pub struct Options {
     pub(crate) server: ServerAddress,
     pub(crate) trust: Trust,
+    pub(crate) network: Option<Profile>,
     /// What server and game agree on; it is no secret. Default `defaultkey`.
     pub server_key: String,
     /// Whether the player appears online to those who follow them. Default yes.
@@ -55,6 +57,7 @@ impl Options {
         Ok(Self {
             server: ServerAddress::parse(server)?,
             trust: Trust::default(),
+            network: None,
             server_key: "defaultkey".into(),
             online: true,
             language: "en".into(),
@@ -87,6 +90,13 @@ impl Options {
         }
         self.trust = Trust::Roots(roots);
         Ok(self)
+    }
+
+    /// Puts connections on a bad network: QUIC, and WebSockets, but not what is asked over HTTP.
+    #[must_use]
+    pub fn network(mut self, profile: Profile) -> Self {
+        self.network = Some(profile);
+        self
     }
 
     /// Trusts these certificate authorities, and no others.

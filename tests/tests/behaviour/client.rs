@@ -1,13 +1,17 @@
 //! The Rust client against a whole server.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::UdpSocket,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use tiltyard::prelude::*;
 use tiltyard_client::{
     Account, Client, Connection, Delivery, Ended, Event, FailReason, MatchData, Options, Reconnect,
     Reply, RequestId, SendError, Session, Transport,
 };
-use tiltyard_tests::server::Server;
+use tiltyard_tests::{gate::Gate, server::Server};
 
 /// How long a test waits for what must come. Generous, because machines are shared.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -204,9 +208,7 @@ fn a_server_that_stops_is_noticed_and_requests_do_not_hang() {
 
 #[test]
 fn quic_alone_is_not_to_be_had_from_a_server_without() {
-    let server = Server::start_with(&[("quic.enabled", "false")], |app| {
-        app.add_plugins(pingpong::plugin);
-    });
+    let server = Server::start_with(&[("quic.enabled", "false")], |_| {});
     let mut client = Client::new(options(&server)).expect("a thread");
     let session = login(&mut client, "ann");
     client
@@ -217,6 +219,271 @@ fn quic_alone_is_not_to_be_had_from_a_server_without() {
         _ => None,
     });
     assert_eq!(ended, (Ended::NoQuic, false));
+}
+
+#[test]
+fn where_a_server_has_no_quic_a_websocket_is_used() {
+    let server = Server::start_with(&[("quic.enabled", "false")], |_| {});
+    let mut client = Client::new(options(&server)).expect("a thread");
+    let session = login(&mut client, "ann");
+    let connection = connect(&mut client, session, Transport::Auto);
+    assert_eq!(connection, Connection::WebSocket);
+}
+
+/// Sends until there are `count` echoes: what may be lost may be lost.
+fn echoes(client: &mut Client, match_id: &str, count: usize) -> Vec<MatchData> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut echoes = Vec::new();
+    while echoes.len() < count {
+        assert!(Instant::now() < deadline, "{} of {count}", echoes.len());
+        let sent = client.send_match_data(match_id, 7, "here", Delivery::Unreliable);
+        assert!(matches!(sent, Ok(()) | Err(SendError::Full)));
+        if let Some(Event::MatchData(data)) = client.wait(Duration::from_millis(200)) {
+            echoes.push(data);
+        }
+    }
+    echoes
+}
+
+#[test]
+fn a_game_plays_over_quic_with_datagrams() {
+    let server = server();
+    let mut client = Client::new(options(&server)).expect("a thread");
+    let session = login(&mut client, "ann");
+    client
+        .connect(session, Transport::Auto)
+        .expect("there is room");
+    let session_id = expect(&mut client, |event| match event {
+        Event::Connected {
+            transport,
+            session_id,
+            attempt,
+        } => {
+            assert_eq!((transport, attempt), (Connection::Quic, 1));
+            session_id
+        }
+        _ => None,
+    });
+    let match_id = play(&mut client);
+    let echoes = echoes(&mut client, &match_id, 10);
+    assert!(
+        echoes
+            .iter()
+            .all(|echo| echo.is_datagram && &*echo.data == b"here")
+    );
+
+    // Too long for a datagram, and too much to be lost.
+    for (bytes, delivery) in [(2000, Delivery::Unreliable), (10, Delivery::Reliable)] {
+        client
+            .send_match_data(&*match_id, 7, vec![1; bytes], delivery)
+            .expect("it is sent");
+        let echo = expect(&mut client, |event| match event {
+            Event::MatchData(data) if !data.is_datagram => Some(data),
+            _ => None,
+        });
+        assert_eq!(echo.data.len(), bytes);
+    }
+    let stats = client.stats();
+    assert_eq!(stats.transport, Some(Connection::Quic));
+    assert!(stats.rtt.is_some() && stats.bytes_in > 0 && stats.bytes_out > 0);
+    assert!(stats.datagrams_sent >= 10 && stats.datagrams_received >= 10);
+    assert_eq!(stats.datagrams_unknown, 0);
+    assert!(session_id.len() == 36, "a UUID");
+}
+
+#[test]
+fn a_client_that_changes_its_port_keeps_its_session() {
+    let server = server();
+    let mut client = Client::new(options(&server)).expect("a thread");
+    let session = login(&mut client, "ann");
+    connect(&mut client, session, Transport::Quic);
+    let match_id = play(&mut client);
+    for _ in 0..3 {
+        client.rebind().expect("there is room");
+        assert!(
+            echoes(&mut client, &match_id, 5)
+                .iter()
+                .all(|echo| echo.is_datagram)
+        );
+    }
+    assert_eq!(client.stats().connections, 1);
+}
+
+#[test]
+fn a_quic_session_that_the_server_does_not_take_is_refreshed() {
+    let server = server();
+    let mut client = Client::new(options(&server)).expect("a thread");
+    let stored = login(&mut client, "ann");
+    let session = with_token_until(&stored, 4_102_444_800);
+    let connection = connect(&mut client, session, Transport::Quic);
+    assert_eq!(connection, Connection::Quic);
+}
+
+#[test]
+fn a_server_that_stops_says_goodbye_over_quic() {
+    let server = server();
+    let mut options = options(&server);
+    options.reconnect = Reconnect::never();
+    let mut client = Client::new(options).expect("a thread");
+    let session = login(&mut client, "ann");
+    connect(&mut client, session, Transport::Quic);
+    server.stop();
+    let reason = expect(&mut client, |event| match event {
+        Event::Disconnected { reason, .. } => Some(reason),
+        _ => None,
+    });
+    assert!(
+        matches!(reason, Ended::ByServer { code: 1001, .. }),
+        "{reason:?}"
+    );
+}
+
+#[test]
+fn a_game_that_does_not_poll_is_disconnected_and_told_so() {
+    for transport in [Transport::Quic, Transport::WebSocket] {
+        let server = server();
+        let mut options = options(&server);
+        options.events_max = 4;
+        let mut client = Client::new(options).expect("a thread");
+        let session = login(&mut client, "ann");
+        connect(&mut client, session, transport);
+        let asked: Vec<_> = (0..8).map(|_| client.ping().expect("it is sent")).collect();
+        let deadline = Instant::now() + PATIENCE;
+        while client.is_connected() {
+            assert!(Instant::now() < deadline, "it is still connected");
+            std::thread::yield_now();
+        }
+        let mut answered = Vec::new();
+        let ended = expect(&mut client, |event| match event {
+            Event::Reply { request, .. } | Event::Failed { request, .. } => {
+                answered.push(request);
+                None
+            }
+            Event::Disconnected { reason, will_retry } => Some((reason, will_retry)),
+            _ => None,
+        });
+        assert_eq!(ended, (Ended::NotPolled, false));
+        answered.sort();
+        assert_eq!(answered, asked, "no request is left in silence");
+    }
+}
+
+#[test]
+fn a_game_plays_on_over_a_bad_network() {
+    let server = server();
+    for transport in [Transport::Quic, Transport::WebSocket] {
+        let profile = "mobile,loss=10%,seed=3".parse().expect("a profile");
+        let mut client = Client::new(options(&server).network(profile)).expect("a thread");
+        let session = login(&mut client, "ann");
+        connect(&mut client, session, transport);
+        let match_id = play(&mut client);
+        echoes(&mut client, &match_id, 20);
+        if transport == Transport::Quic {
+            client.rebind().expect("there is room");
+            echoes(&mut client, &match_id, 5);
+        }
+        assert_eq!(client.stats().connections, 1);
+    }
+}
+
+#[test]
+fn where_udp_is_blocked_a_websocket_is_used() {
+    let server = server();
+    let hole = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let gate = Gate::open(server.address, hole.local_addr().expect("a port").port());
+    let mut client = Client::new(gate.options()).expect("a thread");
+    let session = login(&mut client, "ann");
+    let connection = connect(&mut client, session, Transport::Auto);
+    assert_eq!(connection, Connection::WebSocket);
+    play(&mut client);
+}
+
+#[test]
+fn a_lost_connection_is_opened_again_and_matches_are_joined_again() {
+    let server = server();
+    let gate = Gate::open(server.address, 0);
+    let mut options = gate.options();
+    options.reconnect.delay = Duration::from_millis(10);
+    let mut client = Client::new(options).expect("a thread");
+    let session = login(&mut client, "ann");
+    connect(&mut client, session, Transport::WebSocket);
+    let (kept, left) = (play(&mut client), play(&mut client));
+    let asked = client.leave_match(&left);
+    reply(&mut client, asked);
+    gate.cut();
+    let mut seen = Vec::new();
+    let rejoined = expect(&mut client, |event| match event {
+        Event::Disconnected { will_retry, .. } => {
+            assert!(will_retry);
+            seen.push("disconnected");
+            None
+        }
+        Event::Connected { .. } => {
+            seen.push("connected");
+            None
+        }
+        Event::Rejoined { match_id, .. } => Some(match_id),
+        _ => None,
+    });
+    assert_eq!(&*rejoined, kept);
+    assert_eq!(seen.first(), Some(&"disconnected"));
+    assert_eq!(seen.last(), Some(&"connected"));
+    client
+        .send_match_data(rejoined, 7, "here", Delivery::Reliable)
+        .expect("it is sent");
+    assert_eq!(&*data(&mut client).data, b"here");
+}
+
+/// A match that lets in one player, once.
+#[derive(Component, Default)]
+struct Once {
+    is_used: bool,
+}
+
+impl MatchKind for Once {
+    const NAME: &'static str = "once";
+    fn init(_: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
+        Ok(MatchInit::new(Self::default()))
+    }
+}
+
+fn admit(mut matches: Matches<Once>) {
+    matches.each(|game| {
+        if game.state.is_used {
+            game.reject("once is enough");
+        }
+        game.state.is_used = true;
+    });
+}
+
+#[test]
+fn a_match_that_does_not_let_the_player_in_again_is_lost() {
+    let server = Server::start(|app| {
+        app.add_match::<Once>().add_systems(MatchJoinAttempt, admit);
+        app.add_rpc("once", |_: In<RpcCall>, mut directory: MatchDirectory| {
+            let id = directory.create(Once::NAME, &MatchParams::default());
+            Ok::<_, RpcError>(id.map(|id| id.to_string()).unwrap_or_default())
+        });
+    });
+    let gate = Gate::open(server.address, 0);
+    let mut options = gate.options();
+    options.reconnect.delay = Duration::from_millis(10);
+    let mut client = Client::new(options).expect("a thread");
+    let session = login(&mut client, "ann");
+    connect(&mut client, session, Transport::WebSocket);
+    let asked = client.rpc("once", "");
+    let match_id = reply(&mut client, asked)
+        .payload()
+        .expect("text")
+        .to_owned();
+    let asked = client.join_match(&match_id, [].into());
+    reply(&mut client, asked);
+    gate.cut();
+    let (lost, error) = expect(&mut client, |event| match event {
+        Event::MatchLost { match_id, error } => Some((match_id, error)),
+        _ => None,
+    });
+    assert_eq!((&*lost, error.code), (&*match_id, 5));
 }
 
 #[test]

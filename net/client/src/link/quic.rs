@@ -9,9 +9,10 @@ use std::{
 
 use bytes::Bytes;
 use quinn::{
-    ClientConfig, Connection, ConnectionError, Endpoint, IdleTimeout, RecvStream, SendStream,
-    TransportConfig, VarInt, crypto::rustls::QuicClientConfig,
+    ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, RecvStream,
+    Runtime, SendStream, TokioRuntime, TransportConfig, VarInt, crypto::rustls::QuicClientConfig,
 };
+use tiltyard_link::{LinkedSocket, Profile};
 use tiltyard_proto::{
     Message as _,
     control::{self, Goodbye, Hello, MatchHandle, Welcome},
@@ -96,8 +97,12 @@ fn transport_config() -> TransportConfig {
     config
 }
 
-fn endpoint(_: &Options, remote: SocketAddr) -> io::Result<Endpoint> {
-    Endpoint::client(any_port(remote))
+fn endpoint(options: &Options, remote: SocketAddr) -> io::Result<Endpoint> {
+    let Some(profile) = &options.network else {
+        return Endpoint::client(any_port(remote));
+    };
+    let socket = UdpSocket::bind(any_port(remote))?;
+    tiltyard_link::endpoint(EndpointConfig::default(), None, socket, profile)
 }
 
 /// Any port on any address that can reach `remote`.
@@ -141,15 +146,17 @@ impl Handshaken {
             connection: self.connection,
             receive,
             frames: FrameReader::new(INCOMING_BYTES_MAX),
+            network: options.network,
             session_id: String::new(),
         };
         wire.session_id = wire.welcome().await?.session_id;
         let (outbox, waiting) = mpsc::channel(OUTBOX_MESSAGES_MAX);
         let writer = tokio::spawn(drive_writer(send, waiting));
         Ok(Link {
-            wire: Wire::Quic(wire),
+            wire: Wire::Quic(wire.into()),
             outbox,
             writer: AbortOnDropHandle::new(writer),
+            relay: None,
         })
     }
 }
@@ -160,6 +167,7 @@ pub(crate) struct QuicWire {
     connection: Connection,
     receive: RecvStream,
     frames: FrameReader,
+    network: Option<Profile>,
     pub(super) session_id: String,
 }
 
@@ -264,7 +272,11 @@ impl QuicWire {
     /// Goes on from another port of this machine, as a phone does that changes its network.
     pub(crate) fn rebind(&self) -> io::Result<()> {
         let socket = UdpSocket::bind(any_port(self.connection.remote_address()))?;
-        self.endpoint.rebind(socket)
+        let Some(profile) = &self.network else {
+            return self.endpoint.rebind(socket);
+        };
+        let socket = LinkedSocket::new(TokioRuntime.wrap_udp_socket(socket)?, profile);
+        self.endpoint.rebind_abstract(Arc::new(socket))
     }
 
     pub(super) fn measure(&self, stats: &mut Stats) {

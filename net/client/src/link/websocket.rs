@@ -24,7 +24,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::{INCOMING_BYTES_MAX, Incoming, Link, OUTBOX_MESSAGES_MAX, OpenError, Outgoing, Wire};
 use crate::{
-    connect::{Io, Traffic},
+    connect::{Io, Opened, Relay, Traffic},
     event::Ended,
     options::Options,
     stats::Stats,
@@ -43,7 +43,7 @@ type Stream = WebSocketStream<Box<dyn Io>>;
 pub(crate) async fn upgrade(
     options: &Options,
     token: &str,
-    io: Box<dyn Io>,
+    opened: Opened,
 ) -> Result<Link, OpenError> {
     let mut query = form_urlencoded::Serializer::new(String::new());
     query
@@ -67,7 +67,7 @@ pub(crate) async fn upgrade(
         .write_buffer_size(4096)
         .max_message_size(Some(INCOMING_BYTES_MAX))
         .max_frame_size(Some(INCOMING_BYTES_MAX));
-    let (stream, _) = client_async_with_config(request, io, Some(config))
+    let (stream, _) = client_async_with_config(request, opened.io, Some(config))
         .await
         .map_err(|error| match error {
             tungstenite::Error::Http(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
@@ -75,10 +75,10 @@ pub(crate) async fn upgrade(
             }
             error => OpenError::unreachable(error),
         })?;
-    Ok(link(stream))
+    Ok(link(stream, opened.relay))
 }
 
-fn link(stream: Stream) -> Link {
+fn link(stream: Stream, relay: Option<Relay>) -> Link {
     let (sink, stream) = stream.split();
     let (outbox, waiting) = mpsc::channel(OUTBOX_MESSAGES_MAX);
     let traffic = Arc::new(Traffic::default());
@@ -93,6 +93,7 @@ fn link(stream: Stream) -> Link {
         wire: Wire::WebSocket(wire),
         outbox,
         writer: AbortOnDropHandle::new(writer),
+        relay,
     }
 }
 
