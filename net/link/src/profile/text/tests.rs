@@ -42,6 +42,19 @@ fn presets_go_by_name_and_can_be_changed() {
 }
 
 #[test]
+fn readme_has_the_presets_and_keys_as_they_are() {
+    let readme = include_str!("../../../README.md");
+    for (name, preset) in PRESETS {
+        let row = format!("| `{name}` | `{}` |", preset());
+        assert!(readme.contains(&row), "{row}");
+    }
+    for field in &FIELDS {
+        let row = format!("| `{}` |", field.key);
+        assert!(readme.contains(&row), "{row}");
+    }
+}
+
+#[test]
 fn errors_name_the_bad_part() {
     let cases = [
         (
