@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     process,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -15,6 +15,7 @@ use tiltyard::{
     Disagreements, EnginePlugin, FunctionNames, InboundSender, Limits, MatchTokenSigner,
     MatchmakerOptions, NodeName, Now, Outbox, Pass, Shutdown, Tokens,
 };
+use tiltyard_link::Profile;
 use tokio::runtime;
 use tracing::{error, info};
 
@@ -219,6 +220,10 @@ pub fn run_with(
         transports,
         app.world().get_resource::<PublicFiles>().copied(),
     );
+    let listener = match config.dev.network {
+        Some(network) => spoil(&control, listener, network)?,
+        None => listener,
+    };
     let network = Network::start(&config, &listener, quic, &router, &sessions, queue)?;
     let search_link = SearchLink::start(queue_for_store.clone())?;
     let store_link = StoreLink::start(control.handle(), store.clone(), queue_for_store);
@@ -263,6 +268,25 @@ fn open_ports(config: &Config) -> Result<(TcpListener, Option<UdpSocket>), Serve
     }
 }
 
+/// Puts a bad network in front of the client port. Gives the listener behind it.
+fn spoil(
+    control: &runtime::Runtime,
+    public: TcpListener,
+    network: Profile,
+) -> Result<TcpListener, ServerError> {
+    let _runtime = control.enter();
+    let public = tokio::net::TcpListener::from_std(public)?;
+    let hidden = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    let target = hidden.local_addr()?;
+    control.spawn(async move {
+        let never = std::future::pending();
+        if let Err(error) = tiltyard_link::drive_relay(public, target, &network, never).await {
+            error!(%error, "the bad network in front of the client port is gone");
+        }
+    });
+    Ok(hidden)
+}
+
 fn router(
     state: ApiState,
     admission: Admission,
@@ -301,6 +325,9 @@ fn announce(address: SocketAddr, config: &Config) {
     );
     if let Err(problem) = writeln!(io::stdout(), "{text}") {
         info!(%address, %problem, "listening, though nobody reads the output");
+    }
+    if let Some(network) = &config.dev.network {
+        tracing::warn!(%network, "dev.network is set: connections are bad on purpose");
     }
     for warning in config.warnings() {
         tracing::warn!("{warning}");

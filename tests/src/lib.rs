@@ -1,5 +1,6 @@
 //! Behaviour tests of Tiltyard, and the server that conformance scenarios are run against.
 
+pub mod bench;
 pub mod fixture;
 pub mod gate;
 pub mod quic;

@@ -134,16 +134,26 @@ export class WebTransportSession {
         const { value, done } = await reader.read();
         if (done) break;
         this.counts.bytesIn += value.length;
-        for (const { kind, body } of this.#frames.push(value)) this.#take(kind, body);
+        if (!this.#takeAll(value)) return;
       }
-    } catch (error) {
-      if (error instanceof RangeError) return this.#hangUp(BROKEN_PROTOCOL, error.message);
+    } catch {
       // The stream broke; `closed` says why.
       return;
     }
     if (!this.#goodbye) return this.#fail('The server hung up.');
     // It has taken our goodbye.
     quietly(() => this.#transport.close({ closeCode: this.#goodbye.code, reason: this.#goodbye.reason }));
+  }
+
+  // Whether the server keeps to the protocol. If not, it is told so.
+  #takeAll(bytes) {
+    try {
+      for (const { kind, body } of this.#frames.push(bytes)) this.#take(kind, body);
+      return true;
+    } catch (error) {
+      this.#hangUp(BROKEN_PROTOCOL, error.message);
+      return false;
+    }
   }
 
   #take(kind, body) {

@@ -32,6 +32,20 @@ for (const format of FORMATS) {
     assert.deepEqual([...(await bob.data(1))], [...all]);
   });
 
+  test(`data that may be lost arrives with its sender, too (${format})`, async (t) => {
+    const [ann, bob] = await players(t, format, 'ann', 'bob');
+    const id = await matchOf(ann, bob);
+    // One in five arrives, or the machine is in a bad way.
+    for (let copy = 0; copy < 5; copy += 1) await ann.socket.sendMatchState(id, -3, 'here', [], false);
+    const { op_code: opCode, data, presence, reliable } = await bob.next('data');
+    assert.deepEqual([opCode, text(data), Boolean(reliable)], [-3, 'here', false]);
+    assert.deepEqual([presence.user_id, presence.username], [ann.userId, ann.username]);
+    if (format === 'webtransport') {
+      assert.equal((await ann.socket.stats()).datagramsSent, 5);
+      assert.ok((await bob.socket.stats()).datagramsReceived > 0);
+    }
+  });
+
   test(`whoever leaves is announced (${format})`, async (t) => {
     const [ann, bob] = await players(t, format, 'ann', 'bob');
     const id = await matchOf(ann, bob);

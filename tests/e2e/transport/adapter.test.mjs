@@ -431,12 +431,15 @@ for (const how of ['vanish', 'hangUp']) {
   });
 }
 
-test('a server that breaks the protocol is told so', async () => {
-  const { server, closed } = await playing();
-  server.raw(new Uint8Array([0]));
-  assert.equal((await server.expect(GOODBYE, 'tiltyard.v1.Goodbye')).code, 1002);
-  assert.equal((await closed).code, 1002);
-});
+for (const [what, bytes] of [['no frame', [0]], ['no envelope', [3, 0, 0x0a, 5]]]) {
+  test(`a server that breaks the protocol is told so (${what})`, async () => {
+    const { server, closed, adapter } = await playing();
+    server.raw(new Uint8Array(bytes));
+    assert.equal((await server.expect(GOODBYE, 'tiltyard.v1.Goodbye')).code, 1002);
+    assert.equal(adapter.isOpen(), false);
+    assert.equal((await closed).code, 1002);
+  });
+}
 
 test('frames of a later version are skipped', async () => {
   const { socket, server } = await playing();

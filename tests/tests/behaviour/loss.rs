@@ -147,4 +147,11 @@ async fn the_server_can_make_the_network_bad_itself() {
         rtt >= std::time::Duration::from_millis(40),
         "there and back: {rtt:?}"
     );
+    let mut bob = server.connect("bob").await;
+    let sent = std::time::Instant::now();
+    assert_eq!(bob.ask("ping", json!({})).await["pong"], json!({}));
+    assert!(
+        sent.elapsed() >= std::time::Duration::from_millis(40),
+        "a WebSocket goes the same way"
+    );
 }
