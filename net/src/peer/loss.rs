@@ -1,9 +1,11 @@
 //! Whether a connection loses packets.
 
-/// Share of lost packets from which on it is worth while to send twice what may not be missed.
-const NOTICEABLE: f32 = 0.01;
-/// Weight of the newest look among those before it: about two seconds of looks.
-const WEIGHT: f32 = 0.125;
+/// Share of lost packets from which on it is worth while to send twice what may not be missed: at one in a
+/// hundred, every hundredth state is late by a tick.
+const NOTICEABLE: f32 = 0.002;
+/// Weight of the newest look among those before it: about eight seconds of looks, so that one lost packet
+/// in a few hundred keeps the copies coming.
+const WEIGHT: f32 = 1.0 / 32.0;
 /// Packets from which on a look says something.
 const PACKETS_MIN: u64 = 4;
 
@@ -44,14 +46,14 @@ mod tests {
         let mut loss = Loss::default();
         loss.note(10, 1);
         assert!(loss.is_noticeable());
-        for look in 2..40 {
+        for look in 2..60 {
             loss.note(look * 10, 1);
         }
         assert!(!loss.is_noticeable());
-        for look in 40..60 {
-            loss.note(look * 10, 1 + (look - 40) / 2);
+        for look in 60..100 {
+            loss.note(look * 10, 1 + (look - 60) / 10);
         }
-        assert!(loss.is_noticeable(), "one in twenty");
+        assert!(loss.is_noticeable(), "one in a hundred");
     }
 
     #[test]
