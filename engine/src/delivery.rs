@@ -12,7 +12,9 @@ pub enum Delivery {
     /// that, it is reliable.
     Unreliable,
     /// As unreliable, and only the newest of an op code counts: what is older than what has arrived is
-    /// dropped, and what still waits to leave gives way to what is newer.
+    /// dropped, and what still waits to leave gives way to what is newer. Data that is too long for a
+    /// datagram (1,100 bytes) goes reliably and is not compared with what goes in datagrams: keep the
+    /// messages of such an op code below that, or number them.
     Newest,
 }
 

@@ -159,6 +159,7 @@ impl NetThread {
         peer.flush();
         self.open(&peer, opening).await;
         drive_control(&peer, receive, frames, &self.options, &self.sessions).await;
+        peer.end_connection().await;
         debug!(slot = ?peer.slot, counts = ?peer.datagrams.counts(), "a client with datagrams has gone");
         drop(seat);
     }

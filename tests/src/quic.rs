@@ -3,14 +3,21 @@
 use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use quinn::{Endpoint, EndpointConfig, crypto::rustls::QuicClientConfig};
 use rustls::{
-    DigitallySignedStruct, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    DigitallySignedStruct, NamedGroup, SignatureScheme,
+    client::{
+        ClientSessionMemoryCache, ClientSessionStore, Resumption, Tls12ClientSessionValue,
+        Tls13ClientSessionValue,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    },
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use serde_json::{Value, json};
@@ -130,9 +137,70 @@ async fn connect(endpoint: &Endpoint, address: SocketAddr, kind: Kind) -> Result
     }
 }
 
+/// Tickets for later connections, and how many were taken to resume with.
+#[derive(Debug)]
+pub struct Tickets {
+    kept: ClientSessionMemoryCache,
+    given: AtomicUsize,
+}
+
+impl Tickets {
+    /// How many tickets the server has given.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.given.load(Ordering::Acquire)
+    }
+}
+
+impl ClientSessionStore for Tickets {
+    fn set_kx_hint(&self, server: ServerName<'static>, group: NamedGroup) {
+        self.kept.set_kx_hint(server, group);
+    }
+
+    fn kx_hint(&self, server: &ServerName<'_>) -> Option<NamedGroup> {
+        self.kept.kx_hint(server)
+    }
+
+    fn set_tls12_session(&self, server: ServerName<'static>, value: Tls12ClientSessionValue) {
+        self.kept.set_tls12_session(server, value);
+    }
+
+    fn tls12_session(&self, server: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.kept.tls12_session(server)
+    }
+
+    fn remove_tls12_session(&self, server: &ServerName<'static>) {
+        self.kept.remove_tls12_session(server);
+    }
+
+    fn insert_tls13_ticket(&self, server: ServerName<'static>, value: Tls13ClientSessionValue) {
+        self.given.fetch_add(1, Ordering::AcqRel);
+        self.kept.insert_tls13_ticket(server, value);
+    }
+
+    fn take_tls13_ticket(&self, server: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.kept.take_tls13_ticket(server)
+    }
+}
+
+/// How a test client connects that resumes with tickets, and would send early if it were let.
+#[must_use]
+pub fn resuming_config() -> (quinn::ClientConfig, Arc<Tickets>) {
+    let tickets = Arc::new(Tickets {
+        kept: ClientSessionMemoryCache::new(8),
+        given: AtomicUsize::new(0),
+    });
+    let config = config_with(Kind::Quic, Resumption::store(tickets.clone()));
+    (config, tickets)
+}
+
 /// How test clients connect: whatever certificate they are shown.
 #[must_use]
 pub fn client_config(kind: Kind) -> quinn::ClientConfig {
+    config_with(kind, Resumption::default())
+}
+
+fn config_with(kind: Kind, resumption: Resumption) -> quinn::ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
@@ -141,6 +209,7 @@ pub fn client_config(kind: Kind) -> quinn::ClientConfig {
         .with_custom_certificate_verifier(Arc::new(Credulous))
         .with_no_client_auth();
     tls.enable_early_data = true;
+    tls.resumption = resumption;
     tls.alpn_protocols = match kind {
         Kind::Quic => vec![control::ALPN.to_vec()],
         Kind::WebTransport => vec![b"h3".to_vec()],
@@ -196,6 +265,13 @@ impl Stranger {
             out.extend_from_slice(&message.encode_to_vec());
         });
         self.write(&bytes).await;
+    }
+
+    /// Ends the stream, and waits until QUIC has it at the server, or the connection has ended.
+    pub async fn finish(&mut self) {
+        if self.send.finish().is_ok() {
+            drop(self.send.stopped().await);
+        }
     }
 
     /// The next frame, or none if the server ended the stream.

@@ -136,7 +136,7 @@ pub struct Message {
 #[derive(Component, Debug, Default)]
 pub struct Inbox {
     pub(crate) messages: Vec<Message>,
-    /// The senders' places in the queue, given back when the tick is over.
+    /// The senders' places in the queue, one for each message, given back when the tick is over.
     pub(crate) permits: Vec<Permit>,
 }
 
@@ -144,11 +144,16 @@ impl Inbox {
     /// Adds a message. One of which only the newest counts takes the place of the sender's last.
     pub(crate) fn push(&mut self, message: Message, permit: Permit, delivery: Delivery) {
         if delivery == Delivery::Newest && !message.reliable {
-            self.messages.retain(|waiting| {
-                waiting.reliable
-                    || waiting.op_code != message.op_code
-                    || waiting.sender.session_id != message.sender.session_id
+            let last = self.messages.iter().rposition(|waiting| {
+                !waiting.reliable
+                    && waiting.op_code == message.op_code
+                    && waiting.sender.session_id == message.sender.session_id
             });
+            if let Some(last) = last {
+                self.messages.remove(last);
+                // Its sender's place is free for what comes next.
+                drop(self.permits.remove(last));
+            }
         }
         self.messages.push(message);
         self.permits.push(permit);

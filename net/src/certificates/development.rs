@@ -33,6 +33,13 @@ pub(super) struct Development {
     path: PathBuf,
 }
 
+/// Whether a certificate that is renewed then can be shown now. After a clock was turned back it may not
+/// be good yet.
+pub(super) fn is_good(renew_at: SystemTime, now: SystemTime) -> bool {
+    let made_at = renew_at.checked_sub(LIFE - RENEW_BEFORE);
+    now < renew_at && made_at.is_some_and(|made_at| now + SLACK >= made_at)
+}
+
 impl Development {
     pub(super) fn new(data_dir: &Path) -> Self {
         Self {
@@ -57,9 +64,7 @@ impl Development {
             .parse()
             .ok()?;
         let renew_at = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
-        // A clock that was turned back would show a certificate which is not good yet.
-        let made_at = renew_at.checked_sub(LIFE - RENEW_BEFORE)?;
-        if now >= renew_at || now + SLACK < made_at {
+        if !is_good(renew_at, now) {
             return None;
         }
         let chain = CertificateDer::pem_slice_iter(text.as_bytes())

@@ -66,7 +66,7 @@ impl Admission {
             vars: Arc::new(claims.vars),
             expires: claims.expires_at,
             lang: lang.into(),
-            client_ip: client.to_string().into(),
+            client_ip: client.to_canonical().to_string().into(),
             client_port,
             online: wishes.online,
         }

@@ -89,8 +89,15 @@ impl Gate {
         })
     }
 
+    /// Whether no more connections are taken from anybody.
+    pub(crate) fn is_full(&self) -> bool {
+        self.open.load(Ordering::Acquire) >= self.connections_max
+    }
+
     /// Lets a connection in, unless there are too many.
     pub(crate) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Pass> {
+        // A socket for both families shows an address of IPv4 as one of IPv6.
+        let address = address.to_canonical();
         if self.open.fetch_add(1, Ordering::AcqRel) >= self.connections_max {
             self.open.fetch_sub(1, Ordering::AcqRel);
             return None;

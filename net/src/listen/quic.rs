@@ -23,6 +23,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tiltyard::{Opening, Transport};
 use tiltyard_proto::{
     Message, control,
+    datagram::DATAGRAM_BYTES_MAX,
     framing::{FrameKind, FrameReader},
 };
 use tokio::{
@@ -154,7 +155,8 @@ fn transport_config() -> TransportConfig {
         .initial_rtt(Duration::from_millis(100))
         .stream_receive_window(VarInt::from_u32(64 * 1024))
         .receive_window(VarInt::from_u32(256 * 1024))
-        .send_window(256 * 1024)
+        // More would only wait where a slow client is not noticed and newer data takes no older one's place.
+        .send_window(64 * 1024)
         .max_concurrent_bidi_streams(VarInt::from_u32(8))
         .max_concurrent_uni_streams(VarInt::from_u32(8))
         .datagram_receive_buffer_size(Some(64 * 1024))
@@ -191,39 +193,36 @@ impl QuicListener {
             }
             if self.load.half_open.get() >= HANDSHAKES_MAX {
                 incoming.ignore();
-                continue;
-            }
-            match self.gate.enter(incoming.remote_address().ip()) {
-                Some(pass) => {
-                    spawn_local(self.clone().serve(incoming, pass));
-                }
-                None => incoming.refuse(),
+            } else if self.gate.is_full() {
+                incoming.refuse();
+            } else {
+                spawn_local(self.clone().serve(incoming));
             }
         }
     }
 
-    async fn serve(self: Rc<Self>, incoming: Incoming, pass: Pass) {
+    async fn serve(self: Rc<Self>, incoming: Incoming) {
         let client = incoming.remote_address();
         let deadline = Instant::now() + HANDSHAKE_WAIT;
-        self.load.half_open.update(|count| count + 1);
+        let half_open = HalfOpen::new(self.clone());
         let connected = timeout_at(deadline, connect(incoming)).await;
         let greeted = match connected {
             Ok(Ok((session, transport))) => self
                 .greet(session, client, deadline)
                 .await
-                .map(|greeted| (greeted, transport)),
+                .map(|(greeted, pass)| (greeted, pass, transport)),
             Ok(Err(error)) => {
                 debug!(%client, %error, "a QUIC handshake failed");
                 None
             }
             Err(_) => None,
         };
-        self.load.half_open.update(|count| count - 1);
-        if let Some((greeted, transport)) = greeted {
+        drop(half_open);
+        if let Some((greeted, pass, transport)) = greeted {
             self.thread.clone().serve_quic(greeted, transport).await;
+            // The connection counts until here.
+            drop(pass);
         }
-        // The connection counts until here.
-        drop(pass);
     }
 
     /// Reads who a client is. One that may not come in is told why.
@@ -232,7 +231,7 @@ impl QuicListener {
         session: Session,
         client: SocketAddr,
         deadline: Instant,
-    ) -> Option<Greeted> {
+    ) -> Option<(Greeted, Pass)> {
         let Ok(Ok((send, receive))) = timeout_at(deadline, session.accept_bi()).await else {
             let late = Refusal::new(control::code::HELLO_LATE, "no control stream in time");
             session.close(late.code, late.reason.as_bytes());
@@ -245,15 +244,17 @@ impl QuicListener {
         let hello = hello
             .unwrap_or_else(|_| Err(Refusal::new(control::code::HELLO_LATE, "no hello in time")));
         match hello.and_then(|hello| self.admit(&hello, &session, client)) {
-            Ok(opening) => {
+            Ok((opening, pass)) => {
+                // The length of a frame counts its kind.
                 frames.set_max(self.thread.options.message_bytes_max + 1);
-                Some(Greeted {
+                let greeted = Greeted {
                     session,
                     send,
                     receive,
                     frames,
                     opening,
-                })
+                };
+                Some((greeted, pass))
             }
             Err(refusal) => {
                 debug!(%client, reason = refusal.reason, "a QUIC client was sent away");
@@ -268,7 +269,7 @@ impl QuicListener {
         hello: &control::Hello,
         session: &Session,
         client: SocketAddr,
-    ) -> Result<Opening, Refusal> {
+    ) -> Result<(Opening, Pass), Refusal> {
         if hello.version != control::VERSION {
             let spoken = control::VERSION;
             let reason = format!(
@@ -277,8 +278,8 @@ impl QuicListener {
             );
             return Err(Refusal::new(control::code::VERSION, reason));
         }
-        if session.max_datagram_size() == 0 {
-            let reason = "the connection has no datagrams";
+        if session.max_datagram_size() < DATAGRAM_BYTES_MAX {
+            let reason = "the connection has no datagrams of 1100 bytes";
             return Err(Refusal::new(control::code::BROKEN, reason));
         }
         if self.thread.stopping.get() {
@@ -289,6 +290,11 @@ impl QuicListener {
             .admission
             .verify(&hello.token)
             .map_err(|_| Refusal::new(control::code::BAD_TOKEN, "missing or invalid token"))?;
+        // Only now: before, anybody could have taken the places of an address that is not theirs.
+        let Some(pass) = self.gate.enter(client.ip()) else {
+            let reason = "too many connections from this address";
+            return Err(Refusal::new(control::code::FULL, reason));
+        };
         let wishes = Wishes {
             online: hello.online,
             lang: &hello.lang,
@@ -296,7 +302,23 @@ impl QuicListener {
         let opening = self
             .admission
             .opening(claims, wishes, client.ip(), client.port());
-        Ok(opening)
+        Ok((opening, pass))
+    }
+}
+
+/// A handshake that is under way, for as long as it is.
+struct HalfOpen(Rc<QuicListener>);
+
+impl HalfOpen {
+    fn new(listener: Rc<QuicListener>) -> Self {
+        listener.load.half_open.update(|count| count + 1);
+        Self(listener)
+    }
+}
+
+impl Drop for HalfOpen {
+    fn drop(&mut self) {
+        self.0.load.half_open.update(|count| count - 1);
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use tiltyard::{MatchId, Slot};
+use tiltyard_proto::control;
 use tokio::{sync::Notify, task::spawn_local, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
@@ -67,6 +68,8 @@ pub(crate) struct Peer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Open,
+    /// The client has ended the connection. Nothing reaches it; what it said before is read to the end.
+    Left,
     /// A closing frame was sent; the client's is awaited until then.
     Closing {
         until: Instant,
@@ -103,6 +106,11 @@ impl Peer {
 
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.stage.get(), Stage::Open)
+    }
+
+    /// Whether what the client said counts.
+    pub(super) const fn is_heard(&self) -> bool {
+        matches!(self.stage.get(), Stage::Open | Stage::Left)
     }
 
     /// Puts a frame into the outbox. What a closing client should still have received is lost.
@@ -164,9 +172,11 @@ impl Peer {
         if !self.writing.get() {
             self.write();
         }
-        // After the stream, which may have to say first what datagrams call a match.
+        // What QUIC has of datagrams goes before what it has of streams, so they wait while the stream is
+        // behind; what they say is replaced meanwhile.
         if let Some(quic) = self.carrier.quic()
             && self.is_open()
+            && !self.writing.get()
         {
             self.datagrams.flush(&quic.session, self);
         }
@@ -179,7 +189,21 @@ impl Peer {
                 self.writing.set(true);
                 spawn_local(drive_writes(self.clone()));
             }
-            Err(_) => self.abandon(),
+            Err(_) => self.lose(),
+        }
+    }
+
+    /// Nothing can be written any more.
+    fn lose(&self) {
+        let left = self
+            .carrier
+            .quic()
+            .is_some_and(|quic| quic.session.close_reason().is_some());
+        if left && self.is_open() {
+            self.stage.set(Stage::Left);
+            self.outbox.borrow_mut().clear();
+        } else if !left {
+            self.abandon();
         }
     }
 
@@ -216,9 +240,7 @@ impl Peer {
 
     /// Answers the client's closing frame.
     pub(crate) fn close_in_answer(self: &Rc<Self>, code: Option<u16>) {
-        if let Some(quic) = self.carrier.quic() {
-            quic.session.close(u32::from(code.unwrap_or(1000)), b"");
-        } else if self.is_open() {
+        if self.is_open() {
             let frame = code.map_or_else(
                 || Bytes::from_static(&[0x88, 0]),
                 |code| close_frame(code, ""),
@@ -227,6 +249,26 @@ impl Peer {
             self.flush();
         }
         self.stage.set(Stage::Gone);
+    }
+
+    /// Ends a QUIC connection whose client has said goodbye, or ended its stream. Does nothing if we said
+    /// goodbye first: then it ends with our code.
+    pub(super) fn close_connection(&self, code: u32, reason: &str) {
+        if let Some(quic) = self.carrier.quic().filter(|_| self.is_open()) {
+            self.stage.set(Stage::Gone);
+            quic.session.close(code, reason.as_bytes());
+        }
+    }
+
+    /// Makes sure that a QUIC connection ends with its client, whoever else holds on to it.
+    pub(crate) async fn end_connection(&self) {
+        if let Some(quic) = self.carrier.quic() {
+            if !matches!(self.stage.get(), Stage::Closing { .. }) {
+                quic.session.close(u32::from(control::code::OVER), b"");
+            }
+            let patience = self.timing.close_wait * 3;
+            drop(tokio::time::timeout(patience, quic.session.closed()).await);
+        }
     }
 
     /// Gives the connection up without a word.
@@ -242,8 +284,11 @@ impl Peer {
     /// Looks at the clock: pings a quiet client, gives up one that is silent, stuck or slow to close.
     pub(crate) fn check(self: &Rc<Self>, now: Instant) {
         match self.stage.get() {
-            Stage::Gone => {}
-            Stage::Closing { until } if now >= until => self.abandon(),
+            Stage::Gone | Stage::Left => {}
+            // One over QUIC is bounded by whoever takes leave.
+            Stage::Closing { until } if now >= until && self.carrier.socket().is_some() => {
+                self.abandon();
+            }
             Stage::Closing { .. } => {}
             Stage::Open => {
                 self.check_speed(now);
@@ -313,9 +358,13 @@ async fn drive_writes(peer: Rc<Peer>) {
     };
     peer.writing.set(false);
     peer.written.notify_one();
+    // Datagrams have waited until the stream got on.
+    if peer.is_open() {
+        peer.flush();
+    }
     if let Err(error) = outcome {
         debug!(slot = ?peer.slot, %error, "giving up a client whose socket takes nothing");
-        peer.abandon();
+        peer.lose();
     }
 }
 
@@ -333,6 +382,8 @@ async fn take_leave(peer: Rc<Peer>, code: u16, reason: String) {
     // A client that does not listen hears it with the end of the connection, if at all.
     drop(tokio::time::timeout(peer.timing.close_wait, heard).await);
     quic.session.close(u32::from(code), reason.as_bytes());
+    // A browser is told by a stream of HTTP/3 first, which takes as long as it takes to get there.
+    drop(tokio::time::timeout(peer.timing.close_wait, quic.session.closed()).await);
     peer.stage.set(Stage::Gone);
     peer.stopped.cancel();
 }

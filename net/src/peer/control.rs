@@ -4,7 +4,10 @@ use std::{collections::VecDeque, rc::Rc};
 
 use bytes::Bytes;
 use tiltyard::{Inbound, Permit, Request};
-use tiltyard_proto::framing::{Frame, FrameError, FrameKind, FrameReader};
+use tiltyard_proto::{
+    Message as _, control,
+    framing::{Frame, FrameError, FrameKind, FrameReader},
+};
 use tracing::debug;
 use web_transport_quinn::{RecvStream, Session};
 
@@ -49,18 +52,18 @@ pub(crate) async fn drive_control(
                 debug!(slot = ?peer.slot, reason, "closing a client");
                 peer.close(code, reason);
             }
-            if peer.is_open() {
-                // The client ended its side of the stream without a word.
-                peer.close_in_answer(None);
-            }
+            // Ended without a word, if it is open still.
+            peer.close_connection(control::code::OVER, "");
             // What was said last is still on its way.
             tokio::select! {
                 _ = quic.session.closed() => {}
                 () = peer.stopped.cancelled() => {}
             }
         }
+        // These end with the connection, whose stream may hold more than was read of it.
         () = drive_datagrams(peer, &quic.session, options) => {}
         () = refuse_streams(&quic.session) => {}
+        () = refuse_one_way_streams(&quic.session) => {}
         () = peer.stopped.cancelled() => {}
     }
 }
@@ -80,7 +83,8 @@ async fn drive_frames(
             match FrameKind::of(kind) {
                 Some(FrameKind::Envelope) => read(peer, &body, options, sessions).await?,
                 Some(FrameKind::Goodbye) => {
-                    peer.close_in_answer(Some(1000));
+                    let goodbye = control::Goodbye::decode(body).unwrap_or_default();
+                    peer.close_connection(goodbye.code, &goodbye.reason);
                     return Ok(());
                 }
                 _ => return Err(UNKNOWN_FRAME),
@@ -101,7 +105,7 @@ fn broken(error: &FrameError) -> Farewell {
     }
 }
 
-/// Puts match data before the world as it comes. What comes faster than the match takes it waits, and the
+/// Puts match data before the world as it comes, for ever. What comes faster than the match takes it waits, and the
 /// oldest gives way.
 async fn drive_datagrams(peer: &Peer, session: &Session, options: &ReaderOptions) {
     let mut waiting: VecDeque<Received> = VecDeque::new();
@@ -119,10 +123,14 @@ async fn drive_datagrams(peer: &Peer, session: &Session, options: &ReaderOptions
                 }
             }
         };
-        let Ok(datagram) = datagram else {
-            return;
-        };
-        take(peer, &datagram, &mut waiting, options);
+        match datagram {
+            Ok(datagram) => take(peer, &datagram, &mut waiting, options),
+            // One that belongs to no WebTransport session; the next may be better.
+            Err(_) if session.close_reason().is_none() => {
+                peer.datagrams.count(|counts| counts.refused += 1);
+            }
+            Err(_) => return std::future::pending().await,
+        }
     }
 }
 
@@ -155,6 +163,13 @@ fn hand_over(peer: &Peer, data: Received, options: &ReaderOptions) {
     if options.queue.try_send(inbound).is_err() {
         peer.datagrams.count(|counts| counts.flooded += 1);
     }
+}
+
+async fn refuse_one_way_streams(session: &Session) {
+    while let Ok(mut receive) = session.accept_uni().await {
+        drop(receive.stop(1002));
+    }
+    std::future::pending().await
 }
 
 /// One stream is all that a client has use for.

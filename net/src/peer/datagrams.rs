@@ -16,7 +16,7 @@ use std::{
 use bytes::Bytes;
 use tiltyard::{Delivery, MatchId};
 use tiltyard_proto::datagram::{self, DATAGRAM_BYTES_MAX};
-use tokio::task::spawn_local;
+use tokio::{task::spawn_local, time::Instant};
 use web_transport_quinn::Session;
 
 use super::{
@@ -28,10 +28,13 @@ use crate::convert::{Datagram, Deliveries};
 
 /// Bytes of datagrams that wait for a client whose connection takes no more at the moment.
 const LANE_BYTES_MAX: usize = 32 * 1024;
-/// Bytes that QUIC may hold itself before the rest waits in the lane, where newer data replaces older.
-const QUEUED_BYTES_MAX: usize = 8 * 1024;
+/// Bytes that QUIC may hold itself before the rest waits in the lane, where newer data replaces older: three
+/// packets, which is a third of a second at 100 kbit/s.
+const QUEUED_BYTES_MAX: usize = 3 * DATAGRAM_BYTES_MAX;
+/// What QUIC and WebTransport count for a datagram besides its bytes.
+const OVERHEAD_BYTES: usize = 64;
 /// Bytes that QUIC is allowed to hold; room for the largest datagram beyond the above.
-pub(crate) const QUIC_QUEUE_BYTES: usize = QUEUED_BYTES_MAX + 2 * DATAGRAM_BYTES_MAX;
+pub(crate) const QUIC_QUEUE_BYTES: usize = QUEUED_BYTES_MAX + DATAGRAM_BYTES_MAX + OVERHEAD_BYTES;
 /// How long after the first the second copy leaves of what may not be missed, on a connection that loses
 /// packets. Long enough to be in another packet, and short beside a tick.
 const COPY_AFTER: Duration = Duration::from_millis(4);
@@ -42,6 +45,8 @@ pub(crate) struct Datagrams {
     lane: RefCell<Lane>,
     handles: RefCell<Handles>,
     copies: RefCell<Vec<Copy>>,
+    /// A task sends copies.
+    copying: Cell<bool>,
     loss: RefCell<Loss>,
     /// A task waits for room.
     waiting: Cell<bool>,
@@ -70,6 +75,7 @@ pub(crate) struct DatagramCounts {
 /// A datagram that is sent once more.
 #[derive(Debug)]
 struct Copy {
+    due: Instant,
     match_id: MatchId,
     op_code: i64,
     bytes: Bytes,
@@ -127,13 +133,13 @@ impl Datagrams {
                 return;
             };
             let queued = QUIC_QUEUE_BYTES.saturating_sub(session.datagram_send_buffer_space());
-            if queued + next > QUEUED_BYTES_MAX {
+            if queued + next > QUEUED_BYTES_MAX + OVERHEAD_BYTES {
                 self.waiting.set(true);
                 spawn_local(drive_lane(peer.clone()));
                 return;
             }
             let Some(bytes) = self.pop(peer) else {
-                continue;
+                return;
             };
             if session.send_datagram(bytes).is_err() {
                 // The connection is at its end, which its reader learns as well.
@@ -142,17 +148,24 @@ impl Datagrams {
         }
     }
 
-    /// The next datagram as it goes on the wire.
+    /// The next datagram as it goes on the wire; none if the lane is empty.
     fn pop(&self, peer: &Rc<Peer>) -> Option<Bytes> {
-        let popped = self.lane.borrow_mut().pop();
-        let Datagram { match_id, body } = popped?;
+        let (match_id, body, handle, sequence) = loop {
+            let popped = self.lane.borrow_mut().pop();
+            let Datagram { match_id, body } = popped?;
+            if let Some((handle, sequence)) = self.handles.borrow_mut().next_sequence(match_id) {
+                break (match_id, body, handle, sequence);
+            }
+            // Its name was given up since.
+            self.count(|counts| counts.dropped += 1);
+        };
         let mut bytes = Vec::with_capacity(body.len() + 8);
-        let (handle, sequence) = self.handles.borrow_mut().next_sequence(match_id)?;
         body.write(handle, sequence, &mut bytes);
         let bytes = Bytes::from(bytes);
         self.count(|counts| counts.sent += 1);
         if body.is_newest() && self.loss.borrow().is_noticeable() {
             let copy = Copy {
+                due: Instant::now() + COPY_AFTER,
                 match_id,
                 op_code: body.op_code(),
                 bytes: bytes.clone(),
@@ -166,31 +179,27 @@ impl Datagrams {
         let mut copies = self.copies.borrow_mut();
         copies.retain(|kept| kept.match_id != copy.match_id || kept.op_code != copy.op_code);
         copies.push(copy);
-        if copies.len() == 1 {
-            let peer = peer.clone();
-            spawn_local(async move {
-                tokio::select! {
-                    () = tokio::time::sleep(COPY_AFTER) => peer.datagrams.send_copies(&peer),
-                    () = peer.stopped.cancelled() => {}
-                }
-            });
+        if !self.copying.replace(true) {
+            spawn_local(drive_copies(peer.clone()));
         }
     }
 
-    fn send_copies(&self, peer: &Peer) {
-        let copies = std::mem::take(&mut *self.copies.borrow_mut());
-        let Some(quic) = peer.carrier.quic().filter(|_| peer.is_open()) else {
-            return;
-        };
-        for copy in copies {
-            // Where packets wait, a second copy would only make them wait longer.
-            if quic.session.datagram_send_buffer_space() + copy.bytes.len() < QUIC_QUEUE_BYTES {
-                continue;
+    /// Sends the copies that are due. Gives the time of the next, if there is one.
+    fn send_copies(&self, session: &Session) -> Option<Instant> {
+        let now = Instant::now();
+        let mut copies = self.copies.borrow_mut();
+        copies.retain(|copy| {
+            if copy.due > now {
+                return true;
             }
-            if quic.session.send_datagram(copy.bytes).is_ok() {
+            // Where packets wait, a second copy would only make them wait longer.
+            let idle = session.datagram_send_buffer_space() + OVERHEAD_BYTES >= QUIC_QUEUE_BYTES;
+            if idle && session.send_datagram(copy.bytes.clone()).is_ok() {
                 self.count(|counts| counts.repeated += 1);
             }
-        }
+            false
+        });
+        copies.iter().map(|copy| copy.due).min()
     }
 
     /// Notes how many packets were lost lately.
@@ -202,12 +211,28 @@ impl Datagrams {
     }
 }
 
+/// Sends second copies until none is left.
+async fn drive_copies(peer: Rc<Peer>) {
+    if let Some(quic) = peer.carrier.quic() {
+        let mut next = Some(Instant::now() + COPY_AFTER);
+        while let Some(due) = next.filter(|_| peer.is_open()) {
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => next = peer.datagrams.send_copies(&quic.session),
+                () = peer.stopped.cancelled() => break,
+            }
+        }
+    }
+    peer.datagrams.copies.borrow_mut().clear();
+    peer.datagrams.copying.set(false);
+}
+
 /// Sends what is in the lane whenever there is room, until nothing is left.
 async fn drive_lane(peer: Rc<Peer>) {
     let Some(quic) = peer.carrier.quic() else {
         return;
     };
     while let Some(bytes) = peer.datagrams.pop(&peer) {
+        // The stream goes first; whoever writes it flushes afterwards.
         let sent = tokio::select! {
             sent = quic.session.send_datagram_wait(bytes) => sent,
             () = peer.stopped.cancelled() => break,

@@ -34,7 +34,7 @@ struct Piece {
 }
 
 impl Outbox {
-    /// Appends a frame, or puts it in the place of the one with its key; refuses it if too much waits
+    /// Appends a frame, and forgets the one with its key if that waits still; refuses it if too much waits
     /// already.
     pub(crate) fn push(
         &mut self,
@@ -43,11 +43,13 @@ impl Outbox {
     ) -> Result<(), OutboxFull> {
         if newest.is_some() {
             let begun = usize::from(self.begun);
-            let mut waiting = self.pieces.iter_mut().skip(begun);
-            if let Some(old) = waiting.rfind(|piece| piece.newest == newest) {
-                self.bytes = self.bytes + frame.len() - old.bytes.len();
-                old.bytes = frame;
-                return Ok(());
+            let old = self
+                .pieces
+                .iter()
+                .rposition(|piece| piece.newest == newest)
+                .filter(|old| *old >= begun);
+            if let Some(old) = old.and_then(|old| self.pieces.remove(old)) {
+                self.bytes -= old.bytes.len();
             }
         }
         if self.bytes + frame.len() > OUTBOX_BYTES_MAX && !self.pieces.is_empty() {
@@ -232,10 +234,10 @@ mod tests {
         }
         assert_eq!(
             (outbox.bytes(), waiting(&outbox)),
-            (10, b"newerother".to_vec())
+            (10, b"othernewer".to_vec())
         );
         outbox.advance(2);
         outbox.push(Bytes::from_static(b"newest"), key).unwrap();
-        assert_eq!(waiting(&outbox), b"werothernewest");
+        assert_eq!(waiting(&outbox), b"hernewest");
     }
 }

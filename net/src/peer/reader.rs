@@ -52,7 +52,7 @@ pub(super) async fn read(
     sessions: &Sessions,
 ) -> Result<(), Farewell> {
     // A client that was told to go is not listened to any more.
-    if !peer.is_open() {
+    if !peer.is_heard() {
         return Ok(());
     }
     let decoded = decode(bytes, peer.encoding(), &Tokens(sessions)).map_err(|_| MALFORMED)?;

@@ -108,30 +108,72 @@ async fn reliable_data_arrives_once_and_in_order_at_five_percent_loss() {
 }
 
 #[tokio::test]
-async fn of_unreliable_data_most_arrives_and_none_of_it_twice_under_one_number() {
+async fn of_newest_only_data_nearly_all_arrives_because_it_is_sent_twice() {
     let server = Server::start(games);
-    let network = "delay=30ms,loss=10%,duplicate=5%,seed=12";
+    let network = "delay=30ms,loss=10%,seed=12";
     let (socket, _) = joined(&server, Kind::Quic, network).await;
-    let mut receiver = tiltyard_proto::datagram::Receiver::default();
-    let mut states = Vec::new();
-    while states.last() != Some(&(NUMBERS - 1)) {
-        // The last of them may be lost, and its copy, too; then the ones before tell enough.
-        let Ok(datagram) =
-            tokio::time::timeout(std::time::Duration::from_secs(5), socket.next_datagram()).await
-        else {
+    let mut bodies = std::collections::BTreeMap::new();
+    let mut copies = 0;
+    loop {
+        // The last of them may be lost, and its copy, too.
+        let patience = std::time::Duration::from_secs(5);
+        let Ok(datagram) = tokio::time::timeout(patience, socket.next_datagram()).await else {
             break;
         };
-        let verdict = receiver.accept(datagram.sequence, datagram.op_code, datagram.newest);
-        if verdict == tiltyard_proto::datagram::Verdict::Fresh {
-            states.push(number_of(&datagram.data));
+        let number = number_of(&datagram.data);
+        match bodies.insert(datagram.sequence, number) {
+            None => {}
+            Some(before) => {
+                assert_eq!(before, number, "one number, one message");
+                copies += 1;
+            }
         }
     }
-    assert!(
-        states.is_sorted_by(|a, b| a < b),
-        "each is newer: {states:?}"
-    );
-    let share = states.len() * 100 / NUMBERS as usize;
-    assert!(share >= 80, "{share} of 100 arrived");
+    assert!(bodies.values().is_sorted(), "numbers are given in order");
+    let share = bodies.len() * 100 / NUMBERS as usize;
+    // Before the loss is noticed a tenth is missing, afterwards a hundredth.
+    assert!(share >= 93, "{share} of 100 arrived");
+    assert!(copies >= bodies.len() / 2, "{copies} copies came");
+}
+
+#[tokio::test]
+async fn more_unreliable_data_than_the_path_carries_does_not_hold_up_the_rest() {
+    const BYTES: usize = 1000;
+    /// Sends ten times what the path carries, and counts reliably beside it.
+    #[derive(Component, Default)]
+    struct Flood(u32);
+    impl MatchKind for Flood {
+        const NAME: &'static str = "flood";
+        fn init(_: &MatchParams) -> Result<MatchInit<Self>, MatchError> {
+            Ok(MatchInit::new(Self::default()).tick_rate(60))
+        }
+    }
+    fn flood(mut matches: Matches<Flood>) {
+        matches.each(|game| {
+            if game.participants().is_empty() || game.state.0 >= NUMBERS {
+                return;
+            }
+            let number = game.state.0.to_be_bytes().to_vec();
+            game.state.0 += 1;
+            game.broadcast(OP_COUNT, number).send();
+            for _ in 0..4 {
+                game.broadcast(OP_STATE, vec![0; BYTES]).unreliable().send();
+            }
+        });
+    }
+    let server = Server::start(|app| {
+        app.add_match::<Flood>().add_systems(MatchLoop, flood);
+        app.add_rpc("create", |_: In<RpcCall>, mut directory: MatchDirectory| {
+            let id = directory.create(Flood::NAME, &MatchParams::default());
+            Ok::<_, RpcError>(id.map(|id| id.to_string()).unwrap_or_default())
+        });
+    });
+    let network = "delay=10ms,rate=200kbit,queue=16kb,seed=5";
+    let (mut socket, _) = joined(&server, Kind::Quic, network).await;
+    for next in 0..NUMBERS {
+        let event = socket.next_event("match_data").await;
+        assert_eq!(number_of(&decoded(&event)), next);
+    }
 }
 
 #[tokio::test]
