@@ -1,185 +1,142 @@
-//! The embedded database: one file, one writer, a few readers.
-
-mod messages;
-mod notifications;
-
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+//! Accounts in the database.
 
 use jiff::Timestamp;
-use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
-use sqlx::{Row as _, Sqlite as Driver, Transaction};
 use uuid::Uuid;
 
+use super::Store;
 use super::account::{Account, AccountChange, Identifier, Login, NewAccount, User, UserQuery};
-use super::error::{OpenError, StoreError};
-use crate::auth::{create_private_folder, open_private_file};
+use super::database::{Row, Sql, sql};
+use super::error::StoreError;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// Name of the file in the data folder.
-const FILE: &str = "tiltyard.db";
-const READERS: u32 = 2;
-/// How long a call waits for the database before it fails.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Two pools on one file in WAL mode, so that readers never wait for the writer.
-#[derive(Clone, Debug)]
-pub(super) struct Sqlite {
-    writer: SqlitePool,
-    readers: SqlitePool,
+/// What [`user`] reads.
+macro_rules! user_columns {
+    () => {
+        "users.id, username, display_name, avatar_url, lang_tag, location, timezone, metadata, \
+         facebook_id, facebook_instant_game_id, google_id, gamecenter_id, steam_id, apple_id, \
+         edge_count, create_time, update_time"
+    };
 }
 
-impl Sqlite {
-    pub(super) async fn open(folder: &Path) -> Result<Self, OpenError> {
-        let path = folder.join(FILE);
-        // SQLite gives the files beside the database the mode of the database.
-        create_private_folder(folder)
-            .and_then(|()| open_private_file(&path))
-            .map_err(|error| OpenError::Unwritable {
-                path: path.clone(),
-                reason: error.to_string(),
-            })?;
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A power cut must not take back what was acknowledged.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(PATIENCE);
-        let writer = pool(1)
-            .connect_with(options.clone())
-            .await
-            .map_err(|error| open_error(path.clone(), &error))?;
-        if let Err(error) = MIGRATIONS.run(&writer).await {
-            writer.close().await;
-            return Err(migrate_error(path, error));
-        }
-        let readers = pool(READERS)
-            .connect_with(options.read_only(true))
-            .await
-            .map_err(|error| open_error(path, &error))?;
-        Ok(Self { writer, readers })
-    }
-
-    pub(super) async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
-
-    pub(super) async fn find_login(
-        &self,
-        identifier: &Identifier,
-    ) -> Result<Option<Login>, StoreError> {
-        let (sql, value) = match identifier {
-            Identifier::User(id) => (
-                "SELECT id, username, disable_time, password FROM users WHERE id = $1",
-                id.to_string(),
-            ),
-            Identifier::Device(id) => (
-                "SELECT users.id AS id, username, disable_time, password FROM users \
-                 JOIN devices ON devices.user_id = users.id WHERE devices.id = $1",
-                id.clone(),
-            ),
-            Identifier::Custom(id) => (
-                "SELECT id, username, disable_time, password FROM users WHERE custom_id = $1",
-                id.clone(),
-            ),
-            Identifier::Email(email) => (
-                "SELECT id, username, disable_time, password FROM users WHERE email = $1",
-                email.clone(),
-            ),
-            Identifier::Username(name) => (
-                "SELECT id, username, disable_time, password FROM users WHERE username = $1",
-                name.clone(),
-            ),
-        };
-        let row = sqlx::query(sql)
-            .bind(value)
-            .fetch_optional(&self.readers)
-            .await?;
+impl Store {
+    /// What is needed to let the owner of an identifier in; `None` if nobody has it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn find_login(&self, identifier: &Identifier) -> Result<Option<Login>, StoreError> {
+        let row = self.database.find_one(login_of(identifier)).await?;
         row.map(|row| login(&row)).transpose()
     }
 
-    pub(super) async fn create_account(
+    /// Makes an account and gives its id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UsernameTaken`], [`StoreError::IdentifierTaken`] if another call was faster,
+    /// [`StoreError::Unfit`], [`StoreError::Unavailable`], [`StoreError::Failed`]; nothing was made then.
+    pub async fn create_account(
         &self,
         account: &NewAccount,
         now: Timestamp,
     ) -> Result<Uuid, StoreError> {
+        account.check()?;
         let id = Uuid::new_v4();
         let (device, custom, email) = match &account.identifier {
-            Identifier::Device(device) => (Some(device), None, None),
-            Identifier::Custom(custom) => (None, Some(custom), None),
-            Identifier::Email(email) => (None, None, Some(email)),
+            Identifier::Device(device) => (Some(device.as_str()), None, None),
+            Identifier::Custom(custom) => (None, Some(custom.as_str()), None),
+            Identifier::Email(email) => (None, None, Some(email.as_str())),
             Identifier::User(_) | Identifier::Username(_) => (None, None, None),
         };
-        let mut transaction = self.begin().await?;
-        sqlx::query(
+        let user = sql(
             "INSERT INTO users (id, username, custom_id, email, password, create_time, update_time) \
              VALUES ($1, $2, $3, $4, $5, $6, $6)",
         )
-        .bind(id.to_string())
+        .bind(id)
         .bind(&account.username)
         .bind(custom)
         .bind(email)
         .bind(&account.password_hash)
-        .bind(now.as_microsecond())
-        .execute(&mut *transaction)
-        .await
-        .map_err(taken)?;
-        if let Some(device) = device {
-            sqlx::query("INSERT INTO devices (id, user_id) VALUES ($1, $2)")
-                .bind(device)
-                .bind(id.to_string())
-                .execute(&mut *transaction)
-                .await
-                .map_err(taken)?;
+        .bind(now);
+        let user = &user;
+        self.database
+            .write(|transaction| async move {
+                transaction.execute(user.clone()).await.map_err(taken)?;
+                if let Some(device) = device {
+                    let device = sql("INSERT INTO devices (id, user_id) VALUES ($1, $2)")
+                        .bind(device)
+                        .bind(id);
+                    transaction.execute(device).await.map_err(taken)?;
+                }
+                Ok(id)
+            })
+            .await
+    }
+
+    /// The account of a user; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn account(&self, user_id: Uuid) -> Result<Option<Account>, StoreError> {
+        // One statement, so that account and devices are of one moment.
+        let rows = self
+            .database
+            .find(
+                sql(concat!(
+                    "SELECT ",
+                    user_columns!(),
+                    ", wallet, email, custom_id, verify_time, disable_time, devices.id AS device_id \
+                     FROM users LEFT JOIN devices ON devices.user_id = users.id \
+                     WHERE users.id = $1 ORDER BY devices.id"
+                ))
+                .bind(user_id),
+            )
+            .await?;
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
+        let devices = rows.iter().map(|row| row.text_or_null("device_id"));
+        let devices = devices.filter_map(Result::transpose);
+        Ok(Some(account(first, devices.collect::<Result<_, _>>()?)?))
+    }
+
+    /// Users that have one of the ids or names; each once, in no promised order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn users(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
+        if query.is_empty() {
+            return Ok(Vec::new());
         }
-        transaction.commit().await?;
-        Ok(id)
-    }
-
-    pub(super) async fn account(&self, user_id: Uuid) -> Result<Option<Account>, StoreError> {
-        // The devices come along as JSON, so that account and devices are of one moment.
-        let row = sqlx::query(
-            "SELECT *, (SELECT json_group_array(id) FROM devices WHERE user_id = users.id) \
-             AS devices FROM users WHERE id = $1",
-        )
-        .bind(user_id.to_string())
-        .fetch_optional(&self.readers)
-        .await?;
-        row.map(|row| account(&row)).transpose()
-    }
-
-    pub(super) async fn users(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
-        let ids = query.ids.iter().map(Uuid::to_string).collect::<Vec<_>>();
-        let rows = sqlx::query(
-            "SELECT * FROM users WHERE id IN (SELECT value FROM json_each($1)) \
+        let found = sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users WHERE id IN (SELECT value FROM json_each($1)) \
              OR username IN (SELECT value FROM json_each($2)) \
-             OR facebook_id IN (SELECT value FROM json_each($3))",
-        )
-        .bind(json_list(&ids))
-        .bind(json_list(&query.usernames))
-        .bind(json_list(&query.facebook_ids))
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(user).collect()
+             OR facebook_id IN (SELECT value FROM json_each($3))"
+        ))
+        .bind_list(&query.ids)
+        .bind_list(&query.usernames)
+        .bind_list(&query.facebook_ids);
+        self.database.find(found).await?.iter().map(user).collect()
     }
 
-    pub(super) async fn update_account(
+    /// Changes an account. Its update time moves only if a value really changes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UsernameTaken`], [`StoreError::NotFound`], [`StoreError::Unfit`],
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`]; nothing was changed then.
+    pub async fn update_account(
         &self,
         user_id: Uuid,
         change: &AccountChange,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        // An empty text becomes NULL, save in the two columns that cannot be; `IS NOT` is the
-        // inequality that knows NULL.
-        let updated = sqlx::query(
-            "WITH new AS (SELECT \
+        change.check()?;
+        // An empty text becomes NULL, save in the two columns that cannot be.
+        let update = sql("WITH new AS (SELECT \
                  coalesce($2, username) AS username, \
                  nullif(coalesce($3, display_name), '') AS display_name, \
                  nullif(coalesce($4, avatar_url), '') AS avatar_url, \
@@ -192,177 +149,104 @@ impl Sqlite {
                  avatar_url = new.avatar_url, lang_tag = new.lang_tag, \
                  location = new.location, timezone = new.timezone, \
                  update_time = CASE WHEN \
-                     users.username IS NOT new.username \
-                     OR users.display_name IS NOT new.display_name \
-                     OR users.avatar_url IS NOT new.avatar_url \
-                     OR users.lang_tag IS NOT new.lang_tag \
-                     OR users.location IS NOT new.location \
-                     OR users.timezone IS NOT new.timezone \
-                     THEN $8 ELSE update_time END \
-             FROM new WHERE id = $1",
-        )
-        .bind(user_id.to_string())
+                     users.username IS DISTINCT FROM new.username \
+                     OR users.display_name IS DISTINCT FROM new.display_name \
+                     OR users.avatar_url IS DISTINCT FROM new.avatar_url \
+                     OR users.lang_tag IS DISTINCT FROM new.lang_tag \
+                     OR users.location IS DISTINCT FROM new.location \
+                     OR users.timezone IS DISTINCT FROM new.timezone \
+                     THEN $8 ELSE users.update_time END \
+             FROM new WHERE id = $1")
+        .bind(user_id)
         .bind(&change.username)
         .bind(&change.display_name)
         .bind(&change.avatar_url)
         .bind(&change.lang_tag)
         .bind(&change.location)
         .bind(&change.timezone)
-        .bind(now.as_microsecond())
-        .execute(&self.writer)
-        .await
-        .map_err(taken)?;
-        if updated.rows_affected() == 0 {
+        .bind(now);
+        if self.database.execute(update).await.map_err(taken)? == 0 {
             return Err(StoreError::NotFound);
         }
         Ok(())
     }
+}
 
-    /// Leaves the mark of a migration that only a later version has.
-    #[cfg(test)]
-    pub(super) async fn pretend_migration(&self, version: i64) {
-        sqlx::query(
-            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
-             VALUES ($1, 'later', TRUE, x'00', 0)",
+fn login_of(identifier: &Identifier) -> Sql {
+    match identifier {
+        Identifier::User(id) => {
+            sql("SELECT id, username, disable_time, password FROM users WHERE id = $1").bind(*id)
+        }
+        Identifier::Device(id) => sql(
+            "SELECT users.id AS id, username, disable_time, password FROM users \
+             JOIN devices ON devices.user_id = users.id WHERE devices.id = $1",
         )
-        .bind(version)
-        .execute(&self.writer)
-        .await
-        .expect("the table of migrations is there");
+        .bind(id),
+        Identifier::Custom(id) => {
+            sql("SELECT id, username, disable_time, password FROM users WHERE custom_id = $1")
+                .bind(id)
+        }
+        Identifier::Email(email) => {
+            sql("SELECT id, username, disable_time, password FROM users WHERE email = $1")
+                .bind(email)
+        }
+        Identifier::Username(name) => {
+            sql("SELECT id, username, disable_time, password FROM users WHERE username = $1")
+                .bind(name)
+        }
     }
-
-    /// Takes the write lock at once: a transaction that begins by reading could lose its place.
-    async fn begin(&self) -> Result<Transaction<'static, Driver>, StoreError> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
-    }
 }
 
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(PATIENCE)
-        // A connection to a file does not go stale.
-        .idle_timeout(None)
-        .max_lifetime(None)
-}
-
-fn json_list(values: &[String]) -> String {
-    serde_json::Value::from(values).to_string()
-}
-
-fn login(row: &SqliteRow) -> Result<Login, StoreError> {
+fn login(row: &Row) -> Result<Login, StoreError> {
     Ok(Login {
-        user_id: uuid(row, "id")?,
-        username: row.try_get("username")?,
-        banned: row.try_get::<i64, _>("disable_time")? != 0,
-        password_hash: row.try_get("password")?,
+        user_id: row.uuid("id")?,
+        username: row.text("username")?,
+        banned: row.time_if_set("disable_time")?.is_some(),
+        password_hash: row.text_or_null("password")?,
     })
 }
 
-fn user(row: &SqliteRow) -> Result<User, StoreError> {
+fn user(row: &Row) -> Result<User, StoreError> {
     Ok(User {
-        id: uuid(row, "id")?,
-        username: row.try_get("username")?,
-        display_name: text(row, "display_name")?,
-        avatar_url: text(row, "avatar_url")?,
-        lang_tag: row.try_get("lang_tag")?,
-        location: text(row, "location")?,
-        timezone: text(row, "timezone")?,
-        metadata: row.try_get("metadata")?,
-        facebook_id: text(row, "facebook_id")?,
-        facebook_instant_game_id: text(row, "facebook_instant_game_id")?,
-        google_id: text(row, "google_id")?,
-        gamecenter_id: text(row, "gamecenter_id")?,
-        steam_id: text(row, "steam_id")?,
-        apple_id: text(row, "apple_id")?,
-        edge_count: row.try_get("edge_count")?,
-        create_time: time(row, "create_time")?,
-        update_time: time(row, "update_time")?,
+        id: row.uuid("id")?,
+        username: row.text("username")?,
+        display_name: row.text_or_empty("display_name")?,
+        avatar_url: row.text_or_empty("avatar_url")?,
+        lang_tag: row.text("lang_tag")?,
+        location: row.text_or_empty("location")?,
+        timezone: row.text_or_empty("timezone")?,
+        metadata: row.text("metadata")?,
+        facebook_id: row.text_or_empty("facebook_id")?,
+        facebook_instant_game_id: row.text_or_empty("facebook_instant_game_id")?,
+        google_id: row.text_or_empty("google_id")?,
+        gamecenter_id: row.text_or_empty("gamecenter_id")?,
+        steam_id: row.text_or_empty("steam_id")?,
+        apple_id: row.text_or_empty("apple_id")?,
+        edge_count: row.integer("edge_count")?,
+        create_time: row.time("create_time")?,
+        update_time: row.time("update_time")?,
     })
 }
 
-fn account(row: &SqliteRow) -> Result<Account, StoreError> {
-    let devices: String = row.try_get("devices")?;
+fn account(row: &Row, devices: Vec<String>) -> Result<Account, StoreError> {
     Ok(Account {
         user: user(row)?,
-        wallet: row.try_get("wallet")?,
-        email: text(row, "email")?,
-        devices: serde_json::from_str(&devices).map_err(|error| decode(error.into()))?,
-        custom_id: text(row, "custom_id")?,
-        verify_time: set_time(row, "verify_time")?,
-        disable_time: set_time(row, "disable_time")?,
+        wallet: row.text("wallet")?,
+        email: row.text_or_empty("email")?,
+        devices,
+        custom_id: row.text_or_empty("custom_id")?,
+        verify_time: row.time_if_set("verify_time")?,
+        disable_time: row.time_if_set("disable_time")?,
     })
-}
-
-fn uuid(row: &SqliteRow, column: &str) -> Result<Uuid, StoreError> {
-    let text: &str = row.try_get(column)?;
-    Uuid::parse_str(text).map_err(|error| decode(error.into()))
-}
-
-fn text(row: &SqliteRow, column: &str) -> Result<String, StoreError> {
-    Ok(row
-        .try_get::<Option<String>, _>(column)?
-        .unwrap_or_default())
-}
-
-fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, StoreError> {
-    Timestamp::from_microsecond(row.try_get(column)?).map_err(|error| decode(error.into()))
-}
-
-/// A time, where 1970 stands for never.
-fn set_time(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
-    let time = time(row, column)?;
-    Ok((time != Timestamp::UNIX_EPOCH).then_some(time))
-}
-
-fn decode(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
-    StoreError::Failed(sqlx::Error::Decode(error))
 }
 
 /// Tells which unique column was in the way.
-fn taken(error: sqlx::Error) -> StoreError {
-    match error.as_database_error() {
-        Some(database) if database.is_unique_violation() => {
-            if database.message().contains("users.username") {
-                StoreError::UsernameTaken
-            } else {
-                StoreError::IdentifierTaken
-            }
-        }
-        _ => StoreError::Failed(error),
-    }
-}
-
-/// Result codes of SQLite (sqlite.org/rescode.html), without their extended part.
-const READONLY: i32 = 8;
-const CORRUPT: i32 = 11;
-const CANTOPEN: i32 = 14;
-const NOTADB: i32 = 26;
-
-fn open_error(path: PathBuf, error: &sqlx::Error) -> OpenError {
-    let database = error.as_database_error();
-    let code = database
-        .and_then(|database| database.code())
-        .and_then(|code| code.parse::<i32>().ok());
-    // Some texts have several lines; an operator gets one.
-    let reason = database.map_or_else(|| error.to_string(), |database| database.message().into());
-    let reason = reason.lines().collect::<Vec<_>>().join(" ");
-    match code.map(|code| code & 0xff) {
-        Some(READONLY | CANTOPEN) => OpenError::Unwritable { path, reason },
-        Some(CORRUPT | NOTADB) => OpenError::Corrupt { path },
-        _ => OpenError::Failed { path, reason },
-    }
-}
-
-fn migrate_error(path: PathBuf, error: MigrateError) -> OpenError {
-    match error {
-        MigrateError::VersionMissing(version) => OpenError::Newer { path, version },
-        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-            open_error(path, &error)
-        }
-        other => OpenError::Failed {
-            path,
-            reason: other.to_string(),
-        },
+fn taken(error: StoreError) -> StoreError {
+    if error.is_duplicate_of("users", "username") {
+        StoreError::UsernameTaken
+    } else if error.is_duplicate() {
+        StoreError::IdentifierTaken
+    } else {
+        error
     }
 }

@@ -1,174 +1,177 @@
-//! Chat messages in the embedded database.
+//! Chat messages in the database.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tiltyard::{ChannelMessage, MessageTimes, StreamId};
 use uuid::Uuid;
 
-use super::{Sqlite, uuid};
-use crate::store::error::StoreError;
-use crate::store::message::{MessageQuery, StoredMessage};
+use super::Store;
+use super::account::check_text;
+use super::database::{Row, Sql, sql};
+use super::error::StoreError;
+use super::message::{MessageQuery, StoredMessage};
 
-impl Sqlite {
-    pub(in crate::store) async fn may_message(
-        &self,
-        _from: Uuid,
-        to: Uuid,
-    ) -> Result<bool, StoreError> {
+impl Store {
+    /// Whether a user exists and lets another write to them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn may_message(&self, _from: Uuid, to: Uuid) -> Result<bool, StoreError> {
         // Whoever has blocked the other will be left out here, once users can block each other.
-        let found = sqlx::query("SELECT 1 FROM users WHERE id = $1")
-            .bind(to.to_string())
-            .fetch_optional(&self.readers)
-            .await?;
-        Ok(found.is_some())
+        let found = sql("SELECT id FROM users WHERE id = $1").bind(to);
+        Ok(self.database.find_one(found).await?.is_some())
     }
 
-    pub(in crate::store) async fn insert_message(
-        &self,
-        message: &ChannelMessage,
-    ) -> Result<(), StoreError> {
-        let StreamId {
-            mode,
-            subject,
-            subcontext,
-            label,
-        } = &message.channel.id.0;
-        sqlx::query(
+    /// Keeps a chat message.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`], [`StoreError::Unavailable`], [`StoreError::Failed`], also if there is no such
+    /// sender; nothing was kept then.
+    pub async fn insert_message(&self, message: &ChannelMessage) -> Result<(), StoreError> {
+        check_text("username", &message.username, 128)?;
+        let insert = sql(
             "INSERT INTO messages (stream_mode, stream_subject, stream_subcontext, stream_label, \
                  id, code, sender_id, username, content, create_time, update_time) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
-        .bind(mode)
-        .bind(subject.to_string())
-        .bind(subcontext.to_string())
-        .bind(&**label)
-        .bind(message.id.to_string())
-        .bind(message.code as i32)
-        .bind(message.sender.to_string())
-        .bind(&*message.username)
-        .bind(&*message.content)
-        .bind(message.create_us)
-        .bind(message.update_us)
-        .execute(&self.writer)
-        .await?;
+        );
+        let insert = bind_stream(insert, &message.channel.id.0)
+            .bind(message.id)
+            .bind(message.code as i32)
+            .bind(message.sender.0)
+            .bind(&*message.username)
+            .bind(&*message.content)
+            .bind(message.create_us)
+            .bind(message.update_us);
+        self.database.execute(insert).await?;
         Ok(())
     }
 
-    pub(in crate::store) async fn update_message(
+    /// Changes content, username and update time of the message with this channel, id and sender. Gives
+    /// its times as they are now; `None` if there is no such message.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`], [`StoreError::Unavailable`], [`StoreError::Failed`]; nothing was changed then.
+    pub async fn update_message(
         &self,
         message: &ChannelMessage,
     ) -> Result<Option<MessageTimes>, StoreError> {
-        let StreamId {
-            mode,
-            subject,
-            subcontext,
-            label,
-        } = &message.channel.id.0;
-        let row = sqlx::query(
+        check_text("username", &message.username, 128)?;
+        let update = sql(
             "UPDATE messages SET content = $7, username = $8, update_time = $9 \
-             WHERE id = $5 AND sender_id = $6 AND stream_mode = $1 AND stream_subject = $2 \
-                 AND stream_subcontext = $3 AND stream_label = $4 \
+             WHERE stream_mode = $1 AND stream_subject = $2 AND stream_subcontext = $3 \
+                 AND stream_label = $4 AND id = $5 AND sender_id = $6 \
              RETURNING create_time, update_time",
-        )
-        .bind(mode)
-        .bind(subject.to_string())
-        .bind(subcontext.to_string())
-        .bind(&**label)
-        .bind(message.id.to_string())
-        .bind(message.sender.to_string())
-        .bind(&*message.content)
-        .bind(&*message.username)
-        .bind(message.update_us)
-        .fetch_optional(&self.writer)
-        .await?;
-        row.map(|row| times(&row)).transpose()
+        );
+        let update = bind_stream(update, &message.channel.id.0)
+            .bind(message.id)
+            .bind(message.sender.0)
+            .bind(&*message.content)
+            .bind(&*message.username)
+            .bind(message.update_us);
+        self.changed_message(update).await
     }
 
-    pub(in crate::store) async fn remove_message(
+    /// Forgets the message with this channel, id and sender. Gives its times as they were; `None` if there
+    /// is no such message.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`]; nothing was forgotten then.
+    pub async fn remove_message(
         &self,
         message: &ChannelMessage,
     ) -> Result<Option<MessageTimes>, StoreError> {
-        let StreamId {
-            mode,
-            subject,
-            subcontext,
-            label,
-        } = &message.channel.id.0;
-        let row = sqlx::query(
-            "DELETE FROM messages \
-             WHERE id = $5 AND sender_id = $6 AND stream_mode = $1 AND stream_subject = $2 \
-                 AND stream_subcontext = $3 AND stream_label = $4 \
-             RETURNING create_time, update_time",
-        )
-        .bind(mode)
-        .bind(subject.to_string())
-        .bind(subcontext.to_string())
-        .bind(&**label)
-        .bind(message.id.to_string())
-        .bind(message.sender.to_string())
-        .fetch_optional(&self.writer)
-        .await?;
-        row.map(|row| times(&row)).transpose()
+        let delete = sql("DELETE FROM messages \
+             WHERE stream_mode = $1 AND stream_subject = $2 AND stream_subcontext = $3 \
+                 AND stream_label = $4 AND id = $5 AND sender_id = $6 \
+             RETURNING create_time, update_time");
+        let delete = bind_stream(delete, &message.channel.id.0)
+            .bind(message.id)
+            .bind(message.sender.0);
+        self.changed_message(delete).await
     }
 
-    pub(in crate::store) async fn messages(
+    async fn changed_message(&self, change: Sql) -> Result<Option<MessageTimes>, StoreError> {
+        let change = &change;
+        let changed = self
+            .database
+            .write(|transaction| async move { transaction.find_one(change.clone()).await });
+        changed.await?.map(|row| times(&row)).transpose()
+    }
+
+    /// A part of the history of a channel.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn messages(
         &self,
         query: &MessageQuery,
         limit: u32,
     ) -> Result<Vec<StoredMessage>, StoreError> {
-        let (sql, channel, position) = match query {
+        let (listing, channel, position) = match query {
             MessageQuery::After(channel, position) => (
-                "SELECT * FROM messages WHERE stream_mode = $1 AND stream_subject = $2 \
-                     AND stream_subcontext = $3 AND stream_label = $4 \
-                     AND (create_time, id) > ($5, $6) \
-                 ORDER BY create_time, id LIMIT $7",
+                sql(
+                    "SELECT id, code, sender_id, username, content, create_time, update_time \
+                     FROM messages WHERE stream_mode = $1 AND stream_subject = $2 \
+                         AND stream_subcontext = $3 AND stream_label = $4 \
+                         AND (create_time, id) > ($5, $6) \
+                     ORDER BY create_time, id LIMIT $7",
+                ),
                 channel,
                 position,
             ),
             MessageQuery::Before(channel, position) => (
-                "SELECT * FROM messages WHERE stream_mode = $1 AND stream_subject = $2 \
-                     AND stream_subcontext = $3 AND stream_label = $4 \
-                     AND (create_time, id) < ($5, $6) \
-                 ORDER BY create_time DESC, id DESC LIMIT $7",
+                sql(
+                    "SELECT id, code, sender_id, username, content, create_time, update_time \
+                     FROM messages WHERE stream_mode = $1 AND stream_subject = $2 \
+                         AND stream_subcontext = $3 AND stream_label = $4 \
+                         AND (create_time, id) < ($5, $6) \
+                     ORDER BY create_time DESC, id DESC LIMIT $7",
+                ),
                 channel,
                 position,
             ),
         };
-        let StreamId {
-            mode,
-            subject,
-            subcontext,
-            label,
-        } = &channel.0;
-        let rows = sqlx::query(sql)
-            .bind(mode)
-            .bind(subject.to_string())
-            .bind(subcontext.to_string())
-            .bind(&**label)
+        let listing = bind_stream(listing, &channel.0)
             .bind(position.create_us)
-            .bind(position.id.to_string())
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await?;
+            .bind(position.id)
+            .bind(limit);
+        let rows = self.database.find(listing).await?;
         rows.iter().map(stored).collect()
     }
 }
 
-fn times(row: &SqliteRow) -> Result<MessageTimes, StoreError> {
+/// Gives the first four parameters the parts of a stream.
+fn bind_stream(sql: Sql, stream: &StreamId) -> Sql {
+    let StreamId {
+        mode,
+        subject,
+        subcontext,
+        label,
+    } = stream;
+    sql.bind(*mode)
+        .bind(*subject)
+        .bind(*subcontext)
+        .bind(&**label)
+}
+
+fn times(row: &Row) -> Result<MessageTimes, StoreError> {
     Ok(MessageTimes {
-        create_us: row.try_get("create_time")?,
-        update_us: row.try_get("update_time")?,
+        create_us: row.integer("create_time")?,
+        update_us: row.integer("update_time")?,
     })
 }
 
-fn stored(row: &SqliteRow) -> Result<StoredMessage, StoreError> {
+fn stored(row: &Row) -> Result<StoredMessage, StoreError> {
     Ok(StoredMessage {
-        id: uuid(row, "id")?,
-        code: row.try_get("code")?,
-        sender_id: uuid(row, "sender_id")?,
-        username: row.try_get("username")?,
-        content: row.try_get("content")?,
-        create_us: row.try_get("create_time")?,
-        update_us: row.try_get("update_time")?,
+        id: row.uuid("id")?,
+        code: row.integer("code")?,
+        sender_id: row.uuid("sender_id")?,
+        username: row.text("username")?,
+        content: row.text("content")?,
+        create_us: row.integer("create_time")?,
+        update_us: row.integer("update_time")?,
     })
 }

@@ -1,56 +1,71 @@
-//! Notifications in the embedded database.
+//! Notifications in the database.
 
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 use tiltyard::{Notification, UserId};
 use uuid::Uuid;
 
-use super::{Sqlite, decode, json_list, uuid};
-use crate::store::error::StoreError;
-use crate::store::message::Position;
+use super::Store;
+use super::account::check_text;
+use super::database::{Row, sql};
+use super::error::StoreError;
+use super::message::Position;
 
 /// Users that are told at a time. Others may write between two such steps.
 const USERS_PER_STEP: u32 = 1000;
 
-impl Sqlite {
-    pub(in crate::store) async fn insert_notifications(
+impl Store {
+    /// Keeps notifications.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`], [`StoreError::Unavailable`], [`StoreError::Failed`], also if there is no such
+    /// user; none was kept then.
+    pub async fn insert_notifications(
         &self,
         notifications: &[(UserId, Notification)],
     ) -> Result<(), StoreError> {
-        let mut transaction = self.begin().await?;
-        for (user, notification) in notifications {
-            sqlx::query(
-                "INSERT INTO notifications \
-                     (id, user_id, subject, content, code, sender_id, create_time) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(notification.id.to_string())
-            .bind(user.to_string())
-            .bind(&notification.subject)
-            .bind(&notification.content)
-            .bind(notification.code)
-            .bind(sender(notification))
-            .bind(notification.create_us)
-            .execute(&mut *transaction)
-            .await?;
+        for (_, notification) in notifications {
+            check_text("subject", &notification.subject, 255)?;
         }
-        transaction.commit().await?;
-        Ok(())
+        self.database
+            .write(|transaction| async move {
+                for (user, notification) in notifications {
+                    let insert = sql("INSERT INTO notifications \
+                             (id, user_id, subject, content, code, sender_id, create_time) \
+                         VALUES ($1, $2, $3, $4, $5, $6, $7)")
+                    .bind(notification.id)
+                    .bind(user.0)
+                    .bind(&notification.subject)
+                    .bind(&notification.content)
+                    .bind(notification.code)
+                    .bind(sender(notification))
+                    .bind(notification.create_us);
+                    transaction.execute(insert).await?;
+                }
+                Ok(())
+            })
+            .await
     }
 
-    pub(in crate::store) async fn insert_notification_for_all(
+    /// Keeps a notification for every user but the system, each under
+    /// [an id of its own](Notification::id_for).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unfit`], [`StoreError::Unavailable`], [`StoreError::Failed`]; it may be kept for some
+    /// users then.
+    pub async fn insert_notification_for_all(
         &self,
         notification: &Notification,
     ) -> Result<(), StoreError> {
+        check_text("subject", &notification.subject, 255)?;
         // The system user has the least id of all.
         let mut last = Uuid::nil();
         loop {
-            let rows = sqlx::query("SELECT id FROM users WHERE id > $1 ORDER BY id LIMIT $2")
-                .bind(last.to_string())
-                .bind(USERS_PER_STEP)
-                .fetch_all(&self.readers)
-                .await?;
-            let users = rows.iter().map(|row| uuid(row, "id"));
+            let step = sql("SELECT id FROM users WHERE id > $1 ORDER BY id LIMIT $2")
+                .bind(last)
+                .bind(USERS_PER_STEP);
+            let rows = self.database.find(step).await?;
+            let users = rows.iter().map(|row| row.uuid("id"));
             let users = users.collect::<Result<Vec<Uuid>, _>>()?;
             let Some(user) = users.last() else {
                 return Ok(());
@@ -66,81 +81,84 @@ impl Sqlite {
         notification: &Notification,
         users: &[Uuid],
     ) -> Result<(), StoreError> {
-        let copies = users.iter().map(|user| {
-            let id = notification.id_for(UserId(*user));
-            serde_json::json!([id.to_string(), user.to_string()])
-        });
-        sqlx::query(
-            "INSERT INTO notifications \
+        let ids = users.iter().map(|user| notification.id_for(UserId(*user)));
+        let insert = sql("INSERT INTO notifications \
                  (id, user_id, subject, content, code, sender_id, create_time) \
-             SELECT copy.value ->> 0, users.id, $2, $3, $4, $5, $6 \
-             FROM json_each($1) AS copy JOIN users ON users.id = copy.value ->> 1",
-        )
-        .bind(serde_json::Value::from_iter(copies).to_string())
+             SELECT copy.value, users.id, $3, $4, $5, $6, $7 \
+             FROM json_each($1) AS copy \
+                 JOIN json_each($2) AS reader ON reader.key = copy.key \
+                 JOIN users ON users.id = reader.value")
+        .bind_list(&ids.collect::<Vec<_>>())
+        .bind_list(users)
         .bind(&notification.subject)
         .bind(&notification.content)
         .bind(notification.code)
         .bind(sender(notification))
-        .bind(notification.create_us)
-        .execute(&self.writer)
-        .await?;
+        .bind(notification.create_us);
+        self.database.execute(insert).await?;
         Ok(())
     }
 
-    pub(in crate::store) async fn notifications(
+    /// A user's notifications after this position, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn notifications(
         &self,
         user_id: Uuid,
         after: Position,
         limit: u32,
     ) -> Result<Vec<Notification>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM notifications WHERE user_id = $1 AND (create_time, id) > ($2, $3) \
-             ORDER BY create_time, id LIMIT $4",
-        )
-        .bind(user_id.to_string())
+        let listing = sql("SELECT id, subject, content, code, sender_id, create_time \
+             FROM notifications WHERE user_id = $1 AND (create_time, id) > ($2, $3) \
+             ORDER BY create_time, id LIMIT $4")
+        .bind(user_id)
         .bind(after.create_us)
-        .bind(after.id.to_string())
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?;
+        .bind(after.id)
+        .bind(limit);
+        let rows = self.database.find(listing).await?;
         rows.iter().map(notification).collect()
     }
 
-    pub(in crate::store) async fn delete_notifications(
+    /// Forgets those of the notifications that are the user's.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`]; none was forgotten then.
+    pub async fn delete_notifications(
         &self,
         user_id: Uuid,
         ids: &[Uuid],
     ) -> Result<(), StoreError> {
-        let ids = ids.iter().map(Uuid::to_string).collect::<Vec<_>>();
-        sqlx::query(
-            "DELETE FROM notifications \
-             WHERE user_id = $1 AND id IN (SELECT value FROM json_each($2))",
-        )
-        .bind(user_id.to_string())
-        .bind(json_list(&ids))
-        .execute(&self.writer)
-        .await?;
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let delete = sql("DELETE FROM notifications \
+             WHERE user_id = $1 AND id IN (SELECT value FROM json_each($2))")
+        .bind(user_id)
+        .bind_list(ids);
+        self.database.execute(delete).await?;
         Ok(())
     }
 }
 
-fn sender(notification: &Notification) -> Option<String> {
+/// The system is stored as nobody.
+fn sender(notification: &Notification) -> Option<Uuid> {
     let sender = notification
         .sender
         .filter(|sender| *sender != UserId::SYSTEM);
-    sender.map(|sender| sender.to_string())
+    sender.map(|sender| sender.0)
 }
 
-fn notification(row: &SqliteRow) -> Result<Notification, StoreError> {
-    let sender: Option<&str> = row.try_get("sender_id")?;
-    let sender = sender.map(Uuid::parse_str).transpose();
+fn notification(row: &Row) -> Result<Notification, StoreError> {
     Ok(Notification {
-        id: uuid(row, "id")?,
-        subject: row.try_get("subject")?,
-        content: row.try_get("content")?,
-        code: row.try_get("code")?,
-        sender: sender.map_err(|error| decode(error.into()))?.map(UserId),
-        create_us: row.try_get("create_time")?,
+        id: row.uuid("id")?,
+        subject: row.text("subject")?,
+        content: row.text("content")?,
+        code: row.integer("code")?,
+        sender: row.uuid_or_null("sender_id")?.map(UserId),
+        create_us: row.integer("create_time")?,
         persistent: true,
     })
 }

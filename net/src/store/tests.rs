@@ -1,5 +1,8 @@
+use jiff::Timestamp;
 use tempfile::TempDir;
+use uuid::Uuid;
 
+use super::database::sql;
 use super::*;
 
 fn at(second: i64) -> Timestamp {
@@ -308,8 +311,11 @@ async fn a_file_that_is_no_database_is_told() {
 async fn a_database_of_a_later_version_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir).await;
-    let Backend::Sqlite(sqlite) = &store.0;
-    sqlite.pretend_migration(9000).await;
+    let later = sql(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9000, 'later', TRUE, '', 0)",
+    );
+    store.database.execute(later).await.unwrap();
     store.close().await;
     let text = refused(dir.path()).await;
     assert!(
