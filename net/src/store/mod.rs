@@ -70,6 +70,8 @@ mod address;
 mod chat_tests;
 mod database;
 mod error;
+#[cfg(test)]
+mod harness;
 mod message;
 mod messages;
 mod migrations;
