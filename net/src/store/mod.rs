@@ -81,14 +81,16 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 pub use account::{Account, AccountChange, Identifier, Login, NewAccount, User, UserQuery};
 pub use address::Address;
 pub use error::{OpenError, StoreError};
 pub use message::{MessageQuery, Position, StoredMessage};
+pub use migrations::{Schema, SchemaStep, schema};
 pub use postgres::PoolLimits;
 
+use crate::config::Config;
 use database::Database;
 
 /// A database that is open. Clones share it.
@@ -98,6 +100,23 @@ pub struct Store {
 }
 
 impl Store {
+    /// Opens the database that the configuration names and gives it the schema of this version.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], one sentence for the operator; the server must not start.
+    pub async fn open(config: &Config) -> Result<Self, OpenError> {
+        let Some(address) = &config.database.address else {
+            return Self::open_embedded(&config.data_dir).await;
+        };
+        let lifetime_ms = config.database.conn_max_lifetime_ms;
+        let limits = PoolLimits {
+            connections_max: config.database.max_open_conns,
+            lifetime_max: (lifetime_ms > 0).then(|| Duration::from_millis(lifetime_ms)),
+        };
+        Self::open_postgres(address, limits).await
+    }
+
     /// Opens the embedded database in a folder, making both if they are not there.
     ///
     /// # Errors
