@@ -77,6 +77,10 @@ mod messages;
 mod migrations;
 mod notifications;
 mod postgres;
+#[cfg(test)]
+mod postgres_tests;
+#[cfg(test)]
+mod proxy;
 mod sqlite;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,8 @@ mod lease;
 mod outage;
 mod row;
 mod sql;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,
