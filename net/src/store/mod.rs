@@ -40,7 +40,7 @@
 //!
 //!   What was read in it still holds when it commits, so there is no `FOR UPDATE`: read, decide, write. An
 //!   error of a statement must be returned; to go on where a row may be there already, write
-//!   `ON CONFLICT … DO NOTHING` and look at the count. [`StoreError::is_duplicate_of`] tells which unique
+//!   `ON CONFLICT … DO NOTHING` and look at the count. `StoreError::is_duplicate_of` tells which unique
 //!   column was in the way. Rows that several changes touch are best touched in the order of their keys:
 //!   less is tried again.
 //! - **Page** by the place of the last row: `WHERE … AND (state, position, destination_id) > ($2, $3, $4)
@@ -54,10 +54,10 @@
 //!   for "not set", JSON is text, yes or no is a number. Texts compare by their bytes.
 //! - Write `$1`, `IS DISTINCT FROM`, `ON CONFLICT`, `RETURNING`, `UPDATE … FROM`, row values, `CASE`,
 //!   `coalesce`. A list is one parameter: `IN (SELECT value FROM json_each($1))` with
-//!   [`bind_list`](database::Sql::bind_list); a list of numbers needs `CAST(value AS BIGINT)`.
+//!   `bind_list`; a list of numbers needs `CAST(value AS BIGINT)`.
 //! - Name the columns that are read, since `*` breaks while servers of two versions run. A sum needs
 //!   `CAST(sum(…) AS BIGINT)`. `LIKE` needs `ESCAPE '\\'`, and knows upper from lower case.
-//! - Check what clients send for fitness before ([`check_text`](account::check_text)): the databases have
+//! - Check what clients send for fitness before (`account::check_text`): the databases have
 //!   no limits of their own, and PostgreSQL refuses a NUL in a text.
 //!
 //! Tests run on SQLite, and on PostgreSQL too if `TILTYARD_TEST_POSTGRES` is the address of a server that
