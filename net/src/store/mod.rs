@@ -60,7 +60,7 @@
 //! - Check what clients send for fitness before (`account::check_text`): the databases have
 //!   no limits of their own, and PostgreSQL refuses a NUL in a text.
 //!
-//! Tests run on SQLite, and on PostgreSQL too if `TILTYARD_TEST_POSTGRES` is the address of a server that
+//! Tests run by `harness::on_each_database`: on SQLite, and on PostgreSQL too if `TILTYARD_TEST_POSTGRES` is the address of a server that
 //! they may make databases on; `tests/run store` starts one.
 
 mod account;

@@ -1,6 +1,7 @@
 //! The embedded database: one file in the data folder, one writer, a few readers.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use sqlx::ConnectOptions as _;
 use sqlx::migrate::MigrateError;
@@ -39,7 +40,11 @@ pub(super) async fn open(folder: &Path) -> Result<Database, OpenError> {
         .connect_with(options.read_only(true))
         .await
         .map_err(|error| open_error(&path, &error))?;
-    Ok(Database::new(Pool::Sqlite(writer), Pool::Sqlite(readers)))
+    Ok(Database::new(
+        Pool::Sqlite(writer),
+        Pool::Sqlite(readers),
+        Arc::new(AtomicBool::new(true)),
+    ))
 }
 
 /// The file in a data folder.
