@@ -9,7 +9,9 @@ use super::caller::Game;
 use super::error::{ApiError, Code};
 use super::operation::{Context, Message, Operation, decode_body};
 use super::query::Query;
-use crate::auth::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, TooManyLogouts, Vars};
+use crate::auth::{
+    Comparison, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, TooManyLogouts, Vars,
+};
 use crate::store::{Identifier, Login, NewAccount, StoreError};
 
 /// A login: the account in the body, the rest in the query.
@@ -264,7 +266,8 @@ async fn let_in(
 ) -> Result<api::Session, ApiError> {
     if let Some(password) = password {
         let hash = login.password_hash.as_deref();
-        if !context.state.passwords.verify(password, hash).await? {
+        let compared = context.state.passwords.verify(password, hash).await?;
+        if compared == Comparison::Different {
             return Err(ApiError::new(Code::Unauthenticated, "Invalid credentials."));
         }
     }
