@@ -20,7 +20,7 @@ use tracing::{error, info};
 
 use crate::{
     api::{self, ApiState},
-    auth::{Passwords, Secrets, SecretsError, Sessions, SystemClock},
+    auth::{LoginAttempts, Passwords, Secrets, SecretsError, Sessions, SystemClock},
     bridge::Bridge,
     certificates::{CertificateError, Certificates},
     config::{self, Config, ConfigError},
@@ -182,6 +182,7 @@ pub fn run_with(
         secrets: Arc::new(secrets),
         sessions: sessions.clone(),
         passwords: Arc::new(Passwords::start()?),
+        login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
         store: store.clone(),
         world: Arc::new(EngineWorld::new(
             bridge.clone(),

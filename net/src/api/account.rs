@@ -65,7 +65,7 @@ impl Operation for UpdateAccount {
     }
 
     async fn run(
-        Context { state, now }: Context<'_>,
+        Context { state, now, .. }: Context<'_>,
         caller: &SessionClaims,
         request: Self::Request,
     ) -> Result<Nothing, ApiError> {

@@ -10,7 +10,8 @@ use super::error::{ApiError, Code};
 use super::operation::{Context, Message, Operation, decode_body};
 use super::query::Query;
 use crate::auth::{
-    Comparison, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, TooManyLogouts, Vars,
+    Comparison, Guess, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, TooManyAttempts,
+    TooManyLogouts, Vars,
 };
 use crate::store::{Identifier, Login, NewAccount, StoreError};
 
@@ -195,6 +196,11 @@ impl Visitor {
             return let_in(context, &login, password, vars).await;
         }
         if self.create == Some(false) {
+            if let Some(password) = password {
+                // What was given stands for the account. No account has this for an id.
+                let account = format!("{:?}", self.identifier);
+                check_password(context, &account, password, None).await?;
+            }
             return Err(unknown());
         }
         let account = self.new_account(context, password).await?;
@@ -265,8 +271,9 @@ async fn let_in(
     vars: Vars,
 ) -> Result<api::Session, ApiError> {
     if let Some(password) = password {
+        let account = login.user_id.to_string();
         let hash = login.password_hash.as_deref();
-        let compared = context.state.passwords.verify(password, hash).await?;
+        let compared = check_password(context, &account, password, hash).await?;
         if compared == Comparison::Different {
             return Err(ApiError::new(Code::Unauthenticated, "Invalid credentials."));
         }
@@ -274,9 +281,28 @@ async fn let_in(
     Ok(admit(context, login.user_id, &login.username, vars, false)?)
 }
 
+/// Compares a password, unless too many have been wrong.
+///
+/// Without a hash this takes as long, and counts as much, as a wrong password.
+async fn check_password(
+    Context { state, now, client }: Context<'_>,
+    account: &str,
+    password: &str,
+    hash: Option<&str>,
+) -> Result<Comparison, ApiError> {
+    let charge = state
+        .login_attempts
+        .charge(Guess { client, account }, now)?;
+    let compared = state.passwords.verify(password, hash).await;
+    if compared != Ok(Comparison::Different) {
+        state.login_attempts.refund(charge);
+    }
+    Ok(compared?)
+}
+
 /// Issues the tokens of a login.
 fn admit(
-    Context { state, now }: Context<'_>,
+    Context { state, now, .. }: Context<'_>,
     user_id: Uuid,
     username: &str,
     vars: Vars,
@@ -304,6 +330,13 @@ pub(super) fn banned() -> ApiError {
 impl From<TooManyLogouts> for ApiError {
     fn from(error: TooManyLogouts) -> Self {
         Self::new(Code::Unavailable, error.to_string())
+    }
+}
+
+impl From<TooManyAttempts> for ApiError {
+    fn from(_: TooManyAttempts) -> Self {
+        let text = "Too many failed login attempts. Try again later.";
+        Self::new(Code::ResourceExhausted, text)
     }
 }
 

@@ -43,7 +43,7 @@ pub use world::{
     Verdict, When, World, WorldError,
 };
 
-use crate::auth::{Clock, Passwords, Secrets, Sessions};
+use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::config::Config;
 use crate::store::Store;
 
@@ -58,6 +58,8 @@ pub struct ApiState {
     pub sessions: Arc<Sessions>,
     /// The hasher of passwords.
     pub passwords: Arc<Passwords>,
+    /// Who has guessed passwords of late.
+    pub login_attempts: Arc<LoginAttempts>,
     /// The accounts.
     pub store: Store,
     /// The world and the game in it.

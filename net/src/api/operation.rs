@@ -1,6 +1,7 @@
 //! An operation: a request that is decoded, let in, shown to hooks, carried out and answered.
 
 use std::future::Future;
+use std::net::IpAddr;
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -46,6 +47,8 @@ pub(super) trait Operation: 'static {
 pub(super) struct Context<'a> {
     pub(super) state: &'a ApiState,
     pub(super) now: Timestamp,
+    /// Where the request comes from.
+    pub(super) client: Option<IpAddr>,
 }
 
 /// Something that hooks see as JSON in snake case, defaults left out.
@@ -164,7 +167,12 @@ pub(super) async fn answer<O: Operation>(mut exchange: Exchange) -> Result<Respo
     }
     let hook = state.world.has_hook(O::NAME, When::After);
     let told = hook.then(|| call(&request));
-    let response = O::run(Context { state, now }, &caller, request).await?;
+    let context = Context {
+        state,
+        now,
+        client: exchange.client,
+    };
+    let response = O::run(context, &caller, request).await?;
     let text = response.to_json();
     if let Some(call) = told {
         let response = serde_json::from_str(&text).unwrap_or_default();

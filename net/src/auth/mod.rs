@@ -1,11 +1,13 @@
 //! Who may do what: secrets, tokens, passwords.
 
+mod attempts;
 mod clock;
 mod password;
 mod secrets;
 mod sessions;
 mod token;
 
+pub use attempts::{Charge, Guess, LoginAttempts, TooManyAttempts};
 pub use clock::{Clock, SystemClock};
 pub use password::{
     BCRYPT_COST_MAX, Comparison, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, Passwords,

@@ -18,7 +18,7 @@ use std::ffi::OsString;
 pub use error::ConfigError;
 pub use layers::{Defaults, Origin, Shown};
 pub use options::{
-    Config, Engine, Logger, Matches, Matchmaker, Net, Party, Quic, Runtime, Session, Socket,
+    Auth, Config, Engine, Logger, Matches, Matchmaker, Net, Party, Quic, Runtime, Session, Socket,
 };
 pub use value::{KeyValue, LogFormat, LogLevel, Retry, Secret};
 

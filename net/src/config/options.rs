@@ -149,6 +149,16 @@ options! {
     }
 }
 
+options! {
+    /// Logging in. The reference server has no such section.
+    pub Auth "auth." {
+        /// Wrong passwords a minute for one account from one address, and six times as many from an
+        /// address for all accounts; whoever goes on waits ever longer. 0 for no limit. Addresses
+        /// are those that socket.proxy_count leads to.
+        login_attempts_per_minute: u32 = "5", between(0, 60_000);
+    }
+}
+
 /// A hundred years: far enough for anyone, near enough for expiry times to stay plain numbers.
 const TOKEN_LIFE_MAX_SEC: u64 = 100 * 366 * 86_400;
 
@@ -293,6 +303,8 @@ pub struct Config {
     pub logger: Logger,
     /// Session tokens.
     pub session: Session,
+    /// Logging in.
+    pub auth: Auth,
     /// The client port.
     pub socket: Socket,
     /// QUIC and WebTransport.
@@ -318,6 +330,7 @@ pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
     ("General", General::OPTIONS),
     ("Logging", Logger::OPTIONS),
     ("Sessions", Session::OPTIONS),
+    ("Logging in", Auth::OPTIONS),
     ("Client port", Socket::OPTIONS),
     ("QUIC and WebTransport", Quic::OPTIONS),
     ("Matches", Matches::OPTIONS),
@@ -390,6 +403,7 @@ impl Config {
             shutdown_grace_sec,
             logger: Logger::read(&layers)?,
             session: Session::read(&layers)?,
+            auth: Auth::read(&layers)?,
             socket: Socket::read(&layers)?,
             quic: Quic::read(&layers)?,
             matches: Matches::read(&layers)?,

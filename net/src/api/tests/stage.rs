@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::api::*;
-use crate::auth::{Clock, Passwords, Secrets, Sessions};
+use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::config::{self, Command, Defaults};
 use crate::store::Store;
 
@@ -145,6 +145,7 @@ impl Stage {
             sessions: Arc::new(Sessions::new(&secrets, &config.session)),
             secrets: Arc::new(secrets),
             passwords: Arc::new(Passwords::start().unwrap()),
+            login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
             store: Store::open_embedded(dir.path()).await.unwrap(),
             world: world.clone(),
             clock: clock.clone(),
