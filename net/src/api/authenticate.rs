@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::caller::Game;
 use super::error::{ApiError, Code};
 use super::operation::{Context, Message, Operation, decode_body};
+use super::parameter::Parameter;
 use super::query::Query;
 use crate::auth::{
     Comparison, Guess, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, TooManyAttempts,
@@ -33,6 +34,8 @@ impl<A: Message + tiltyard_proto::json::FromJson + Default> Authenticate<A> {
 }
 
 impl<A: Message> Message for Authenticate<A> {
+    const BODY: Option<&'static str> = A::BODY;
+
     fn to_value(&self) -> Value {
         let mut value = json!({"account": self.account.to_value()});
         if let Some(create) = self.create {
@@ -54,12 +57,17 @@ impl<A: Message> Message for Authenticate<A> {
     }
 }
 
+/// The query of every login.
+pub(super) const LOGIN_QUERY: &[Parameter] =
+    &[Parameter::boolean("create"), Parameter::text("username")];
+
 /// Logging in with a device id.
 pub(super) struct AuthenticateDevice;
 
 impl Operation for AuthenticateDevice {
     const NAME: &'static str = "AuthenticateDevice";
     const READS_BODY: bool = true;
+    const QUERY: &'static [Parameter] = LOGIN_QUERY;
     type Caller = Game;
     type Request = Authenticate<api::AccountDevice>;
     type Response = api::Session;
@@ -93,6 +101,7 @@ pub(super) struct AuthenticateCustom;
 impl Operation for AuthenticateCustom {
     const NAME: &'static str = "AuthenticateCustom";
     const READS_BODY: bool = true;
+    const QUERY: &'static [Parameter] = LOGIN_QUERY;
     type Caller = Game;
     type Request = Authenticate<api::AccountCustom>;
     type Response = api::Session;
@@ -126,6 +135,7 @@ pub(super) struct AuthenticateEmail;
 impl Operation for AuthenticateEmail {
     const NAME: &'static str = "AuthenticateEmail";
     const READS_BODY: bool = true;
+    const QUERY: &'static [Parameter] = LOGIN_QUERY;
     type Caller = Game;
     type Request = Authenticate<api::AccountEmail>;
     type Response = api::Session;

@@ -15,6 +15,7 @@ use super::ApiState;
 use super::caller::Caller;
 use super::error::{ApiError, Code};
 use super::gateway::{self, Exchange};
+use super::parameter::Parameter;
 use super::query::Query;
 use super::world::{ApiCall, HookFailure, Verdict, When, World, WorldError};
 
@@ -24,6 +25,8 @@ pub(super) trait Operation: 'static {
     const NAME: &'static str;
     /// Whether the body is part of the request.
     const READS_BODY: bool = false;
+    /// The parameters that are part of the request.
+    const QUERY: &'static [Parameter] = &[];
     /// Who may call it.
     type Caller: Caller;
     type Request: Message;
@@ -53,12 +56,18 @@ pub(super) struct Context<'a> {
 
 /// Something that hooks see as JSON in snake case, defaults left out.
 pub(super) trait Message: Sized + Send {
+    /// Name of the schema of the body, where the request has one.
+    const BODY: Option<&'static str> = None;
+
     fn to_value(&self) -> Value;
     fn from_value(value: &Value) -> Result<Self, ApiError>;
 }
 
 /// Something that clients read as JSON in snake case, defaults left out.
 pub(super) trait Answer: Send {
+    /// Name of its schema; without one it is an empty object.
+    const SCHEMA: Option<&'static str> = None;
+
     fn to_json(&self) -> String;
 }
 
@@ -97,6 +106,8 @@ impl<P: Parameters> Message for P {
 macro_rules! messages {
     ($($Request:ident)*) => {$(
         impl Message for api::$Request {
+            const BODY: Option<&'static str> = Some(stringify!($Request));
+
             fn to_value(&self) -> Value {
                 to_value(self)
             }
@@ -112,6 +123,8 @@ messages!(AccountCustom AccountDevice AccountEmail SessionLogoutRequest SessionR
 macro_rules! answers {
     ($($Response:ident)*) => {$(
         impl Answer for api::$Response {
+            const SCHEMA: Option<&'static str> = Some(stringify!($Response));
+
             fn to_json(&self) -> String {
                 json::to_string(self)
             }

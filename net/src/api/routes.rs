@@ -7,13 +7,16 @@ use futures_util::future::BoxFuture;
 
 use super::account::{GetAccount, UpdateAccount};
 use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEmail};
+use super::caller::Caller as _;
 use super::channel::ListChannelMessages;
 use super::error::{ApiError, Code};
 use super::gateway::Exchange;
 use super::matches::ListMatches;
 use super::matchmaker::GetMatchmakerStats;
 use super::notification::{DeleteNotifications, ListNotifications};
-use super::operation::{self, Operation};
+use super::openapi::DescribeApi;
+use super::operation::{self, Answer as _, Message, Operation};
+use super::parameter::Parameter;
 use super::parties::ListParties;
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
@@ -21,13 +24,23 @@ use super::user::GetUsers;
 
 /// One way to call one operation.
 pub(super) struct Route {
-    method: &'static str,
-    /// Matched whole; a `*` at the end stands for anything, slashes included, and `{}` for one segment.
-    path: &'static str,
+    pub(super) method: &'static str,
+    /// Matched whole; at its end `{*name}` stands for anything, slashes included, and `{name}` for
+    /// one segment.
+    pub(super) path: &'static str,
+    /// Name of the operation.
+    pub(super) name: &'static str,
+    pub(super) query: &'static [Parameter],
+    /// What callers prove themselves with.
+    pub(super) proofs: &'static [&'static str],
+    /// Name of the schema of the body, where there is one.
+    pub(super) body: Option<&'static str>,
+    /// Name of the schema of the answer; without one it is an empty object.
+    pub(super) answer: Option<&'static str>,
     pub(super) run: fn(Exchange) -> BoxFuture<'static, Response>,
 }
 
-const ROUTES: &[Route] = &[
+pub(super) const ROUTES: &[Route] = &[
     route::<Healthcheck>("GET", "/healthcheck"),
     route::<AuthenticateCustom>("POST", "/v2/account/authenticate/custom"),
     route::<AuthenticateDevice>("POST", "/v2/account/authenticate/device"),
@@ -40,9 +53,10 @@ const ROUTES: &[Route] = &[
     route::<ListMatches>("GET", "/v2/match"),
     route::<GetMatchmakerStats>("GET", "/v2/matchmaker/stats"),
     route::<ListParties>("GET", "/v2/party"),
-    route::<ListChannelMessages>("GET", "/v2/channel/{}"),
+    route::<ListChannelMessages>("GET", "/v2/channel/{channel_id}"),
     route::<ListNotifications>("GET", "/v2/notification"),
     route::<DeleteNotifications>("DELETE", "/v2/notification"),
+    route::<DescribeApi>("GET", "/v2/tiltyard/openapi.json"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];
@@ -51,6 +65,11 @@ const fn route<O: Operation>(method: &'static str, path: &'static str) -> Route 
     Route {
         method,
         path,
+        name: O::NAME,
+        query: O::QUERY,
+        proofs: O::Caller::PROOFS,
+        body: <O::Request as Message>::BODY,
+        answer: O::Response::SCHEMA,
         run: |exchange| {
             let answer = operation::answer::<O>(exchange);
             answer.map(|result| result.into_response()).boxed()
@@ -61,12 +80,18 @@ const fn route<O: Operation>(method: &'static str, path: &'static str) -> Route 
 const fn rpc_route(method: &'static str) -> Route {
     Route {
         method,
-        path: "/v2/rpc/*",
+        path: "/v2/rpc/{*id}",
+        name: "RpcFunc",
+        query: const { &[Parameter::text("unwrap")] },
+        proofs: &["session", "http_key", "http_key_in_header"],
+        // A body is any text in JSON, or with `unwrap` anything; see `openapi`.
+        body: None,
+        answer: Some("Rpc"),
         run: |exchange| rpc::answer(exchange).boxed(),
     }
 }
 
-/// The route of a request, and what its `*` or `{}` stands for.
+/// The route of a request, and what the braces at the end of its path stand for.
 pub(super) fn find<'p>(
     method: &Method,
     path: &'p str,
@@ -89,13 +114,10 @@ pub(super) fn find<'p>(
 
 impl Route {
     fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
-        if let Some(fixed) = self.path.strip_suffix("{}") {
-            let segment = path.strip_prefix(fixed)?;
-            return (!segment.contains('/')).then_some(segment);
-        }
-        match self.path.strip_suffix('*') {
-            Some(fixed) => path.strip_prefix(fixed),
-            None => (path == self.path).then_some(""),
-        }
+        let Some((fixed, name)) = self.path.split_once('{') else {
+            return (path == self.path).then_some("");
+        };
+        let tail = path.strip_prefix(fixed)?;
+        (name.starts_with('*') || !tail.contains('/')).then_some(tail)
     }
 }

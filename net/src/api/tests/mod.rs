@@ -7,6 +7,7 @@ mod framework;
 mod hooks;
 mod matches;
 mod matchmaker;
+mod openapi;
 mod parties;
 mod rpc;
 mod stage;
