@@ -1,5 +1,9 @@
 use std::path::PathBuf;
 
+use sqlx::error::DatabaseError;
+
+use super::database::is_outage;
+
 /// Why the store did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -19,9 +23,48 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
-    /// The database did not do its work; the operator has to look after it.
+    /// The database is down, frozen, full or too busy; try again later. What was to be changed may be
+    /// changed all the same if the answer got lost.
+    #[error("the database does not answer: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// The database does not understand what it was asked; the server is at fault.
     #[error("the database failed: {0}")]
-    Failed(#[from] sqlx::Error),
+    Failed(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        if is_outage(&error) {
+            return Self::Unavailable(error);
+        }
+        Self::Failed(error)
+    }
+}
+
+impl StoreError {
+    /// Whether a row with the same value of a unique column was in the way.
+    pub(super) fn is_duplicate(&self) -> bool {
+        self.database()
+            .is_some_and(DatabaseError::is_unique_violation)
+    }
+
+    /// Whether it was this column, which is declared `UNIQUE` on its own.
+    pub(super) fn is_duplicate_of(&self, table: &str, column: &str) -> bool {
+        self.is_duplicate()
+            && self
+                .database()
+                .is_some_and(|error| match error.constraint() {
+                    Some(name) => name == format!("{table}_{column}_key"),
+                    None => error.message().ends_with(&format!(" {table}.{column}")),
+                })
+    }
+
+    fn database(&self) -> Option<&dyn DatabaseError> {
+        match self {
+            Self::Failed(error) => error.as_database_error(),
+            _ => None,
+        }
+    }
 }
 
 /// Why the store cannot be opened. The text is one sentence that says what to do.
@@ -48,24 +91,49 @@ pub enum OpenError {
         /// The database file.
         path: PathBuf,
     },
-    /// The file was written by a later version of the server.
+    /// The database was written by a later version of the server.
     #[error(
-        "{} was written by a later version of the server (schema {version}); run that version \
-         or set another data_dir",
-        path.display()
+        "{database} was written by a later version of the server (schema {version}); run that version \
+         or use another database"
     )]
     Newer {
-        /// The database file.
-        path: PathBuf,
+        /// The database.
+        database: String,
         /// The schema version it has.
         version: i64,
     },
+    /// There is no database server, or it takes no connections.
+    #[error("cannot connect to {database}: {reason}; start it, or correct database.address")]
+    Unreachable {
+        /// The database.
+        database: String,
+        /// What is in the way.
+        reason: String,
+    },
+    /// The database server does not let us in.
+    #[error(
+        "{database} refuses the login: {reason}; correct the user or the password in database.address"
+    )]
+    LoginRefused {
+        /// The database.
+        database: String,
+        /// What the database server said.
+        reason: String,
+    },
+    /// The database server has no such database.
+    #[error("{database} is not there; make it (`createdb {name}`), or correct database.address")]
+    Missing {
+        /// The database.
+        database: String,
+        /// Its name alone.
+        name: String,
+    },
     /// The database could not be prepared for another reason.
-    #[error("cannot open the database {}: {reason}; check the file and the disk", path.display())]
+    #[error("cannot open the database {database}: {reason}; look after it and start again")]
     Failed {
-        /// The database file.
-        path: PathBuf,
-        /// What the database said.
+        /// The database.
+        database: String,
+        /// What it said.
         reason: String,
     },
 }

@@ -1,38 +1,100 @@
-//! What outlives the process: accounts, chat, notifications.
+//! What outlives the process: accounts, chat, notifications, friends, groups, storage.
 //!
-//! [`Store`] is the interface; each kind of database has a type of its own behind it, with its
-//! own SQL and its own migrations. Acknowledged means committed. Nothing here waits for the
-//! world, and the world never waits for it.
+//! ```text
+//!   api, store_link ─► Store ─► accounts, messages, … (statements and rows: once, for both databases)
+//!                                   └─► database: deadline, transaction, retry, error
+//!                                          ├─► SQLite: one writer, two readers, one file in data_dir
+//!                                          └─► PostgreSQL: one pool, shared by several servers
+//! ```
+//!
+//! # What is promised
+//!
+//! - Acknowledged means committed, and on the disk: no crash and no power cut takes it back.
+//! - A call ends within 5 seconds. A database that is down, frozen, full or too busy is
+//!   [`StoreError::Unavailable`] then, 503 to clients; what was to be changed may be changed all the same.
+//!   When the database is back, the next call works, without a restart.
+//! - A change is all or nothing, and as if no other change were made at the same time.
+//! - Nothing here waits for the world, and the world never waits for it.
+//!
+//! # How to add a feature
+//!
+//! Say friends: types in `friend.rs`, statements in `friends.rs` as `impl Store { … }`, both declared here,
+//! and the types re-exported. Tables are made by a migration: a new file with the next number in
+//! `migrations/sqlite` and one of the same name in `migrations/postgres`, never a change of an old one.
+//!
+//! - **Read** by `self.database.find(sql("SELECT …").bind(x))`, which gives rows of one moment. Two
+//!   statements are of two moments: join instead, or read in a transaction.
+//! - **Change** by one statement with `self.database.execute(…)`, by several with `self.database.write(…)`:
+//!
+//!   ```text
+//!   let now = …;                               // clocks and ids come from outside, as it may run twice
+//!   self.database
+//!       .write(|transaction| async move {           // what it uses is borrowed outside
+//!           let row = transaction.find_one(sql("SELECT … WHERE id = $1").bind(id)).await?;
+//!           let Some(row) = row else { return Err(StoreError::NotFound) };   // rolls back
+//!           transaction.execute(sql("UPDATE … SET … WHERE id = $1").bind(id)).await?;
+//!           Ok(row.integer("state")?)                                        // commits
+//!       })
+//!       .await
+//!   ```
+//!
+//!   What was read in it still holds when it commits, so there is no `FOR UPDATE`: read, decide, write. An
+//!   error of a statement must be returned; to go on where a row may be there already, write
+//!   `ON CONFLICT … DO NOTHING` and look at the count. [`StoreError::is_duplicate_of`] tells which unique
+//!   column was in the way. Rows that several changes touch are best touched in the order of their keys:
+//!   less is tried again.
+//! - **Page** by the place of the last row: `WHERE … AND (state, position, destination_id) > ($2, $3, $4)
+//!   ORDER BY state, position, destination_id LIMIT $5`, with one more row than the page has, to know
+//!   whether there is a next page. An index has to begin with the same columns. No `OFFSET`. The text of a
+//!   cursor is the business of `api::cursor`.
+//!
+//! # One SQL for both
+//!
+//! - Columns are text and 64-bit integers. Ids are lower-case UUIDs, times microseconds since 1970 with 0
+//!   for "not set", JSON is text, yes or no is a number. Texts compare by their bytes.
+//! - Write `$1`, `IS DISTINCT FROM`, `ON CONFLICT`, `RETURNING`, `UPDATE … FROM`, row values, `CASE`,
+//!   `coalesce`. A list is one parameter: `IN (SELECT value FROM json_each($1))` with
+//!   [`bind_list`](database::Sql::bind_list); a list of numbers needs `CAST(value AS BIGINT)`.
+//! - Name the columns that are read, since `*` breaks while servers of two versions run. A sum needs
+//!   `CAST(sum(…) AS BIGINT)`. `LIKE` needs `ESCAPE '\\'`, and knows upper from lower case.
+//! - Check what clients send for fitness before ([`check_text`](account::check_text)): the databases have
+//!   no limits of their own, and PostgreSQL refuses a NUL in a text.
+//!
+//! Tests run on SQLite, and on PostgreSQL too if `TILTYARD_TEST_POSTGRES` is the address of a server that
+//! they may make databases on; `tests/run store` starts one.
 
 mod account;
+mod accounts;
+mod address;
 #[cfg(test)]
 mod chat_tests;
+mod database;
 mod error;
+#[cfg(test)]
+mod harness;
 mod message;
+mod messages;
+mod migrations;
+mod notifications;
+mod postgres;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 
-use jiff::Timestamp;
-use tiltyard::{ChannelMessage, MessageTimes, Notification, UserId};
-use uuid::Uuid;
-
 pub use account::{Account, AccountChange, Identifier, Login, NewAccount, User, UserQuery};
+pub use address::Address;
 pub use error::{OpenError, StoreError};
 pub use message::{MessageQuery, Position, StoredMessage};
+pub use postgres::PoolLimits;
 
-use account::check_text;
-use sqlite::Sqlite;
+use database::Database;
 
 /// A database that is open. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Store(Backend);
-
-#[derive(Clone, Debug)]
-enum Backend {
-    Sqlite(Sqlite),
+pub struct Store {
+    database: Database,
 }
 
 impl Store {
@@ -42,221 +104,23 @@ impl Store {
     ///
     /// [`OpenError`], one sentence for the operator; the server must not start.
     pub async fn open_embedded(folder: &Path) -> Result<Self, OpenError> {
-        Ok(Self(Backend::Sqlite(Sqlite::open(folder).await?)))
+        let database = sqlite::open(folder).await?;
+        Ok(Self { database })
+    }
+
+    /// Opens a PostgreSQL database and gives it the schema of this version. Several servers may do so at
+    /// the same time.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], one sentence for the operator; the server must not start.
+    pub async fn open_postgres(address: &Address, limits: PoolLimits) -> Result<Self, OpenError> {
+        let database = postgres::open(address, limits).await?;
+        Ok(Self { database })
     }
 
     /// Waits for running work and closes the database. Later calls fail.
     pub async fn close(&self) {
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.close().await,
-        }
-    }
-
-    /// What is needed to let the owner of an identifier in; `None` if nobody has it.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Failed`].
-    pub async fn find_login(&self, identifier: &Identifier) -> Result<Option<Login>, StoreError> {
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.find_login(identifier).await,
-        }
-    }
-
-    /// Makes an account and gives its id.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::UsernameTaken`], [`StoreError::IdentifierTaken`] if another call was faster,
-    /// [`StoreError::Unfit`], [`StoreError::Failed`]; nothing was made then.
-    pub async fn create_account(
-        &self,
-        account: &NewAccount,
-        now: Timestamp,
-    ) -> Result<Uuid, StoreError> {
-        account.check()?;
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.create_account(account, now).await,
-        }
-    }
-
-    /// The account of a user; `None` if there is none.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Failed`].
-    pub async fn account(&self, user_id: Uuid) -> Result<Option<Account>, StoreError> {
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.account(user_id).await,
-        }
-    }
-
-    /// Users that have one of the ids or names; each once, in no promised order.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Failed`].
-    pub async fn users(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
-        if query.is_empty() {
-            return Ok(Vec::new());
-        }
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.users(query).await,
-        }
-    }
-
-    /// Changes an account. Its update time moves only if a value really changes.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::UsernameTaken`], [`StoreError::NotFound`], [`StoreError::Unfit`],
-    /// [`StoreError::Failed`]; nothing was changed then.
-    pub async fn update_account(
-        &self,
-        user_id: Uuid,
-        change: &AccountChange,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        change.check()?;
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.update_account(user_id, change, now).await,
-        }
-    }
-
-    /// Whether a user exists and lets another write to them.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Failed`].
-    pub async fn may_message(&self, from: Uuid, to: Uuid) -> Result<bool, StoreError> {
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.may_message(from, to).await,
-        }
-    }
-
-    /// Keeps a chat message.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unfit`], [`StoreError::Failed`], also if there is no such sender; nothing was kept
-    /// then.
-    pub async fn insert_message(&self, message: &ChannelMessage) -> Result<(), StoreError> {
-        check_text("username", &message.username, 128)?;
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.insert_message(message).await,
-        }
-    }
-
-    /// Changes content, username and update time of the message with this channel, id and sender. Gives
-    /// its times as they are now; `None` if there is no such message.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unfit`], [`StoreError::Failed`]; nothing was changed then.
-    pub async fn update_message(
-        &self,
-        message: &ChannelMessage,
-    ) -> Result<Option<MessageTimes>, StoreError> {
-        check_text("username", &message.username, 128)?;
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.update_message(message).await,
-        }
-    }
-
-    /// Forgets the message with this channel, id and sender. Gives its times as they were; `None` if there
-    /// is no such message.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Failed`]; nothing was forgotten then.
-    pub async fn remove_message(
-        &self,
-        message: &ChannelMessage,
-    ) -> Result<Option<MessageTimes>, StoreError> {
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.remove_message(message).await,
-        }
-    }
-
-    /// A part of the history of a channel.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Failed`].
-    pub async fn messages(
-        &self,
-        query: &MessageQuery,
-        limit: u32,
-    ) -> Result<Vec<StoredMessage>, StoreError> {
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.messages(query, limit).await,
-        }
-    }
-
-    /// Keeps notifications.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unfit`], [`StoreError::Failed`], also if there is no such user; none was kept then.
-    pub async fn insert_notifications(
-        &self,
-        notifications: &[(UserId, Notification)],
-    ) -> Result<(), StoreError> {
-        for (_, notification) in notifications {
-            check_text("subject", &notification.subject, 255)?;
-        }
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.insert_notifications(notifications).await,
-        }
-    }
-
-    /// Keeps a notification for every user but the system, each under
-    /// [an id of its own](Notification::id_for).
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unfit`], [`StoreError::Failed`]; it may be kept for some users then.
-    pub async fn insert_notification_for_all(
-        &self,
-        notification: &Notification,
-    ) -> Result<(), StoreError> {
-        check_text("subject", &notification.subject, 255)?;
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.insert_notification_for_all(notification).await,
-        }
-    }
-
-    /// A user's notifications after this position, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Failed`].
-    pub async fn notifications(
-        &self,
-        user_id: Uuid,
-        after: Position,
-        limit: u32,
-    ) -> Result<Vec<Notification>, StoreError> {
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.notifications(user_id, after, limit).await,
-        }
-    }
-
-    /// Forgets those of the notifications that are the user's.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Failed`]; none was forgotten then.
-    pub async fn delete_notifications(
-        &self,
-        user_id: Uuid,
-        ids: &[Uuid],
-    ) -> Result<(), StoreError> {
-        if ids.is_empty() {
-            return Ok(());
-        }
-        match &self.0 {
-            Backend::Sqlite(sqlite) => sqlite.delete_notifications(user_id, ids).await,
-        }
+        self.database.close().await;
     }
 }

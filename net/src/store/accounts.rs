@@ -1,0 +1,252 @@
+//! Accounts in the database.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Store;
+use super::account::{Account, AccountChange, Identifier, Login, NewAccount, User, UserQuery};
+use super::database::{Row, Sql, sql};
+use super::error::StoreError;
+
+/// What [`user`] reads.
+macro_rules! user_columns {
+    () => {
+        "users.id, username, display_name, avatar_url, lang_tag, location, timezone, metadata, \
+         facebook_id, facebook_instant_game_id, google_id, gamecenter_id, steam_id, apple_id, \
+         edge_count, create_time, update_time"
+    };
+}
+
+impl Store {
+    /// What is needed to let the owner of an identifier in; `None` if nobody has it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn find_login(&self, identifier: &Identifier) -> Result<Option<Login>, StoreError> {
+        let row = self.database.find_one(login_of(identifier)).await?;
+        row.map(|row| login(&row)).transpose()
+    }
+
+    /// Makes an account and gives its id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UsernameTaken`], [`StoreError::IdentifierTaken`] if another call was faster,
+    /// [`StoreError::Unfit`], [`StoreError::Unavailable`], [`StoreError::Failed`]; nothing was made then.
+    pub async fn create_account(
+        &self,
+        account: &NewAccount,
+        now: Timestamp,
+    ) -> Result<Uuid, StoreError> {
+        account.check()?;
+        let id = Uuid::new_v4();
+        let (device, custom, email) = match &account.identifier {
+            Identifier::Device(device) => (Some(device.as_str()), None, None),
+            Identifier::Custom(custom) => (None, Some(custom.as_str()), None),
+            Identifier::Email(email) => (None, None, Some(email.as_str())),
+            Identifier::User(_) | Identifier::Username(_) => (None, None, None),
+        };
+        let user = sql(
+            "INSERT INTO users (id, username, custom_id, email, password, create_time, update_time) \
+             VALUES ($1, $2, $3, $4, $5, $6, $6)",
+        )
+        .bind(id)
+        .bind(&account.username)
+        .bind(custom)
+        .bind(email)
+        .bind(&account.password_hash)
+        .bind(now);
+        let user = &user;
+        self.database
+            .write(|transaction| async move {
+                transaction.execute(user.clone()).await.map_err(taken)?;
+                if let Some(device) = device {
+                    let device = sql("INSERT INTO devices (id, user_id) VALUES ($1, $2)")
+                        .bind(device)
+                        .bind(id);
+                    transaction.execute(device).await.map_err(taken)?;
+                }
+                Ok(id)
+            })
+            .await
+    }
+
+    /// The account of a user; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn account(&self, user_id: Uuid) -> Result<Option<Account>, StoreError> {
+        // One statement, so that account and devices are of one moment.
+        let rows = self
+            .database
+            .find(
+                sql(concat!(
+                    "SELECT ",
+                    user_columns!(),
+                    ", wallet, email, custom_id, verify_time, disable_time, devices.id AS device_id \
+                     FROM users LEFT JOIN devices ON devices.user_id = users.id \
+                     WHERE users.id = $1 ORDER BY devices.id"
+                ))
+                .bind(user_id),
+            )
+            .await?;
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
+        let devices = rows.iter().map(|row| row.text_or_null("device_id"));
+        let devices = devices.filter_map(Result::transpose);
+        Ok(Some(account(first, devices.collect::<Result<_, _>>()?)?))
+    }
+
+    /// Users that have one of the ids or names; each once, in no promised order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn users(&self, query: &UserQuery) -> Result<Vec<User>, StoreError> {
+        if query.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM users WHERE id IN (SELECT value FROM json_each($1)) \
+             OR username IN (SELECT value FROM json_each($2)) \
+             OR facebook_id IN (SELECT value FROM json_each($3))"
+        ))
+        .bind_list(&query.ids)
+        .bind_list(&query.usernames)
+        .bind_list(&query.facebook_ids);
+        self.database.find(found).await?.iter().map(user).collect()
+    }
+
+    /// Changes an account. Its update time moves only if a value really changes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::UsernameTaken`], [`StoreError::NotFound`], [`StoreError::Unfit`],
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`]; nothing was changed then.
+    pub async fn update_account(
+        &self,
+        user_id: Uuid,
+        change: &AccountChange,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        change.check()?;
+        // An empty text becomes NULL, save in the two columns that cannot be.
+        let update = sql("WITH new AS (SELECT \
+                 coalesce($2, username) AS username, \
+                 nullif(coalesce($3, display_name), '') AS display_name, \
+                 nullif(coalesce($4, avatar_url), '') AS avatar_url, \
+                 coalesce($5, lang_tag) AS lang_tag, \
+                 nullif(coalesce($6, location), '') AS location, \
+                 nullif(coalesce($7, timezone), '') AS timezone \
+                 FROM users WHERE id = $1) \
+             UPDATE users SET \
+                 username = new.username, display_name = new.display_name, \
+                 avatar_url = new.avatar_url, lang_tag = new.lang_tag, \
+                 location = new.location, timezone = new.timezone, \
+                 update_time = CASE WHEN \
+                     users.username IS DISTINCT FROM new.username \
+                     OR users.display_name IS DISTINCT FROM new.display_name \
+                     OR users.avatar_url IS DISTINCT FROM new.avatar_url \
+                     OR users.lang_tag IS DISTINCT FROM new.lang_tag \
+                     OR users.location IS DISTINCT FROM new.location \
+                     OR users.timezone IS DISTINCT FROM new.timezone \
+                     THEN $8 ELSE users.update_time END \
+             FROM new WHERE id = $1")
+        .bind(user_id)
+        .bind(&change.username)
+        .bind(&change.display_name)
+        .bind(&change.avatar_url)
+        .bind(&change.lang_tag)
+        .bind(&change.location)
+        .bind(&change.timezone)
+        .bind(now);
+        if self.database.execute(update).await.map_err(taken)? == 0 {
+            return Err(StoreError::NotFound);
+        }
+        Ok(())
+    }
+}
+
+fn login_of(identifier: &Identifier) -> Sql {
+    match identifier {
+        Identifier::User(id) => {
+            sql("SELECT id, username, disable_time, password FROM users WHERE id = $1").bind(*id)
+        }
+        Identifier::Device(id) => sql(
+            "SELECT users.id AS id, username, disable_time, password FROM users \
+             JOIN devices ON devices.user_id = users.id WHERE devices.id = $1",
+        )
+        .bind(id),
+        Identifier::Custom(id) => {
+            sql("SELECT id, username, disable_time, password FROM users WHERE custom_id = $1")
+                .bind(id)
+        }
+        Identifier::Email(email) => {
+            sql("SELECT id, username, disable_time, password FROM users WHERE email = $1")
+                .bind(email)
+        }
+        Identifier::Username(name) => {
+            sql("SELECT id, username, disable_time, password FROM users WHERE username = $1")
+                .bind(name)
+        }
+    }
+}
+
+fn login(row: &Row) -> Result<Login, StoreError> {
+    Ok(Login {
+        user_id: row.uuid("id")?,
+        username: row.text("username")?,
+        banned: row.time_if_set("disable_time")?.is_some(),
+        password_hash: row.text_or_null("password")?,
+    })
+}
+
+fn user(row: &Row) -> Result<User, StoreError> {
+    Ok(User {
+        id: row.uuid("id")?,
+        username: row.text("username")?,
+        display_name: row.text_or_empty("display_name")?,
+        avatar_url: row.text_or_empty("avatar_url")?,
+        lang_tag: row.text("lang_tag")?,
+        location: row.text_or_empty("location")?,
+        timezone: row.text_or_empty("timezone")?,
+        metadata: row.text("metadata")?,
+        facebook_id: row.text_or_empty("facebook_id")?,
+        facebook_instant_game_id: row.text_or_empty("facebook_instant_game_id")?,
+        google_id: row.text_or_empty("google_id")?,
+        gamecenter_id: row.text_or_empty("gamecenter_id")?,
+        steam_id: row.text_or_empty("steam_id")?,
+        apple_id: row.text_or_empty("apple_id")?,
+        edge_count: row.integer("edge_count")?,
+        create_time: row.time("create_time")?,
+        update_time: row.time("update_time")?,
+    })
+}
+
+fn account(row: &Row, devices: Vec<String>) -> Result<Account, StoreError> {
+    Ok(Account {
+        user: user(row)?,
+        wallet: row.text("wallet")?,
+        email: row.text_or_empty("email")?,
+        devices,
+        custom_id: row.text_or_empty("custom_id")?,
+        verify_time: row.time_if_set("verify_time")?,
+        disable_time: row.time_if_set("disable_time")?,
+    })
+}
+
+/// Tells which unique column was in the way.
+fn taken(error: StoreError) -> StoreError {
+    if error.is_duplicate_of("users", "username") {
+        StoreError::UsernameTaken
+    } else if error.is_duplicate() {
+        StoreError::IdentifierTaken
+    } else {
+        error
+    }
+}
