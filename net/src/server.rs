@@ -32,6 +32,7 @@ use crate::{
     pace::{Pace, sharpen_sleep},
     peer::enqueue,
     search_link::SearchLink,
+    social::SocialProviders,
     store::{OpenError, Store},
     store_link::StoreLink,
     transports::Transports,
@@ -177,12 +178,15 @@ pub fn run_with(
     app.insert_resource(match_token_signer(&sessions));
     app.insert_resource(Tokens(sessions.clone()));
     let config = Arc::new(config);
+    let social = app.world_mut().remove_resource::<SocialProviders>();
+    let social = social.unwrap_or_default();
     let state = ApiState {
         config: config.clone(),
         secrets: Arc::new(secrets),
         sessions: sessions.clone(),
         passwords: Arc::new(Passwords::start()?),
         login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
+        social: Arc::new(social.with_configured(&config)),
         store: store.clone(),
         world: Arc::new(EngineWorld::new(
             bridge.clone(),

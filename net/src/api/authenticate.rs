@@ -18,13 +18,13 @@ use crate::store::{Identifier, Login, NewAccount, StoreError};
 
 /// A login: the account in the body, the rest in the query.
 pub(super) struct Authenticate<A> {
-    account: A,
-    create: Option<bool>,
-    username: String,
+    pub(super) account: A,
+    pub(super) create: Option<bool>,
+    pub(super) username: String,
 }
 
 impl<A: Message + tiltyard_proto::json::FromJson + Default> Authenticate<A> {
-    fn decode(query: &Query, body: &[u8]) -> Result<Self, ApiError> {
+    pub(super) fn decode(query: &Query, body: &[u8]) -> Result<Self, ApiError> {
         Ok(Self {
             account: decode_body(body)?,
             create: query.bool("create")?,
@@ -82,7 +82,7 @@ impl Operation for AuthenticateDevice {
         request: Self::Request,
     ) -> Result<api::Session, ApiError> {
         let api::AccountDevice { id, vars } = request.account;
-        check_id("Device ID", &id, 10)?;
+        check_id("Device ID", "Device ID invalid", &id, 10)?;
         check_username(&request.username)?;
         let visitor = Visitor {
             identifier: Identifier::Device(id),
@@ -116,7 +116,7 @@ impl Operation for AuthenticateCustom {
         request: Self::Request,
     ) -> Result<api::Session, ApiError> {
         let api::AccountCustom { id, vars } = request.account;
-        check_id("Custom ID", &id, 6)?;
+        check_id("Custom ID", "Custom ID invalid", &id, 6)?;
         check_username(&request.username)?;
         let visitor = Visitor {
             identifier: Identifier::Custom(id),
@@ -155,7 +155,8 @@ impl Operation for AuthenticateEmail {
             vars,
         } = request.account;
         if !email.is_empty() {
-            check_email(&email)?;
+            check_email_gaps(&email)?;
+            check_email_format(&email)?;
         }
         if password.len() < PASSWORD_BYTES_MIN {
             return Err(ApiError::invalid(
@@ -187,16 +188,16 @@ impl Operation for AuthenticateEmail {
 }
 
 /// Somebody who wants to be let in.
-struct Visitor {
-    identifier: Identifier,
+pub(super) struct Visitor {
+    pub(super) identifier: Identifier,
     /// The name a new account gets; empty for any.
-    username: String,
-    create: Option<bool>,
+    pub(super) username: String,
+    pub(super) create: Option<bool>,
 }
 
 impl Visitor {
     /// Lets the owner of the account in, or makes one.
-    async fn log_in(
+    pub(super) async fn log_in(
         self,
         context: Context<'_>,
         password: Option<&str>,
@@ -256,10 +257,7 @@ impl Visitor {
         password: Option<&str>,
     ) -> Result<NewAccount, ApiError> {
         let password_hash = match password {
-            Some(password) if password.len() > PASSWORD_BYTES_MAX => {
-                return Err(ApiError::invalid("Password must be at most 72 bytes long."));
-            }
-            Some(password) => Some(context.state.passwords.hash(password).await?),
+            Some(password) => Some(hash_password(context, password).await?),
             None => None,
         };
         Ok(NewAccount {
@@ -271,6 +269,17 @@ impl Visitor {
             password_hash,
         })
     }
+}
+
+/// The hash of a new password.
+pub(super) async fn hash_password(
+    context: Context<'_>,
+    password: &str,
+) -> Result<String, ApiError> {
+    if password.len() > PASSWORD_BYTES_MAX {
+        return Err(ApiError::invalid("Password must be at most 72 bytes long."));
+    }
+    Ok(context.state.passwords.hash(password).await?)
 }
 
 /// Lets the owner of an account in, who has to know its password where one is asked for.
@@ -287,8 +296,23 @@ async fn let_in(
         if compared == Comparison::Different {
             return Err(ApiError::new(Code::Unauthenticated, "Invalid credentials."));
         }
+        if let (Comparison::Same { needs_rehash: true }, Some(hash)) = (compared, hash) {
+            renew_hash(context, login.user_id, password, hash).await;
+        }
     }
     Ok(admit(context, login.user_id, &login.username, vars, false)?)
+}
+
+/// Puts a hash of today in the place of an old one. The old one will do if that fails.
+async fn renew_hash(Context { state, .. }: Context<'_>, user_id: Uuid, password: &str, old: &str) {
+    let renewed = state.passwords.hash(password).await;
+    let Ok(new) = renewed else {
+        tracing::debug!("too busy to hash a password anew");
+        return;
+    };
+    if let Err(error) = state.store.replace_password_hash(user_id, old, &new).await {
+        tracing::warn!(%error, "a password was not hashed anew");
+    }
 }
 
 /// Compares a password, unless too many have been wrong.
@@ -372,26 +396,36 @@ fn has_gaps(text: &str) -> bool {
     text.contains(|c: char| c == ' ' || c.is_ascii_control())
 }
 
-fn check_id(kind: &str, id: &str, bytes_min: usize) -> Result<(), ApiError> {
+/// Checks an id. Logging in and linking have different words for the same.
+pub(super) fn check_id(
+    kind: &str,
+    invalid: &str,
+    id: &str,
+    bytes_min: usize,
+) -> Result<(), ApiError> {
     if id.is_empty() {
         return Err(ApiError::invalid(format!("{kind} is required.")));
     }
     if has_gaps(id) {
-        let text = format!("{kind} invalid, no spaces or control characters allowed.");
+        let text = format!("{invalid}, no spaces or control characters allowed.");
         return Err(ApiError::invalid(text));
     }
     if !(bytes_min..=128).contains(&id.len()) {
-        let text = format!("{kind} invalid, must be {bytes_min}-128 bytes.");
+        let text = format!("{invalid}, must be {bytes_min}-128 bytes.");
         return Err(ApiError::invalid(text));
     }
     Ok(())
 }
 
-fn check_email(email: &str) -> Result<(), ApiError> {
+pub(super) fn check_email_gaps(email: &str) -> Result<(), ApiError> {
     if has_gaps(email) {
         let text = "Invalid email address, no spaces or control characters allowed.";
         return Err(ApiError::invalid(text));
     }
+    Ok(())
+}
+
+pub(super) fn check_email_format(email: &str) -> Result<(), ApiError> {
     if !looks_like_email(email) {
         return Err(ApiError::invalid("Invalid email address format."));
     }

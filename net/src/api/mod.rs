@@ -17,6 +17,7 @@ mod cursor;
 mod error;
 mod frame;
 mod gateway;
+mod link;
 mod matches;
 mod matchmaker;
 mod notification;
@@ -28,6 +29,7 @@ mod query;
 mod routes;
 mod rpc;
 mod session;
+mod social;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -47,6 +49,7 @@ pub use world::{
 
 use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::config::Config;
+use crate::social::SocialProviders;
 use crate::store::Store;
 
 /// What the API works with. Clones share it.
@@ -62,6 +65,8 @@ pub struct ApiState {
     pub passwords: Arc<Passwords>,
     /// Who has guessed passwords of late.
     pub login_attempts: Arc<LoginAttempts>,
+    /// Those who know players from elsewhere.
+    pub social: Arc<SocialProviders>,
     /// The accounts.
     pub store: Store,
     /// The world and the game in it.

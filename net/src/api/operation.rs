@@ -118,7 +118,9 @@ macro_rules! messages {
         }
     )*};
 }
-messages!(AccountCustom AccountDevice AccountEmail SessionLogoutRequest SessionRefreshRequest UpdateAccountRequest);
+messages!(AccountApple AccountCustom AccountDevice AccountEmail AccountFacebook);
+messages!(AccountFacebookInstantGame AccountGameCenter AccountGoogle AccountSteam LinkSteamRequest);
+messages!(SessionLogoutRequest SessionRefreshRequest UpdateAccountRequest);
 
 macro_rules! answers {
     ($($Response:ident)*) => {$(

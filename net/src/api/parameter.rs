@@ -19,6 +19,9 @@ enum Form {
 }
 
 impl Parameter {
+    /// Whether friends elsewhere become friends here.
+    pub(super) const SYNC: Self = Self::boolean("sync");
+
     pub(super) const fn text(name: &'static str) -> Self {
         let form = Form::Text;
         Self { name, form }

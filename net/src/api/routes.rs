@@ -5,12 +5,16 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::account::{GetAccount, UpdateAccount};
+use super::account::{DeleteAccount, GetAccount, UpdateAccount};
 use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEmail};
 use super::caller::Caller as _;
 use super::channel::ListChannelMessages;
 use super::error::{ApiError, Code};
 use super::gateway::Exchange;
+use super::link::{
+    LinkCustom, LinkDevice, LinkElsewhere, LinkEmail, UnlinkCustom, UnlinkDevice, UnlinkElsewhere,
+    UnlinkEmail,
+};
 use super::matches::ListMatches;
 use super::matchmaker::GetMatchmakerStats;
 use super::notification::{DeleteNotifications, ListNotifications};
@@ -20,6 +24,9 @@ use super::parameter::Parameter;
 use super::parties::ListParties;
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
+use super::social::{
+    Apple, AuthenticateElsewhere, Facebook, FacebookInstantGame, GameCenter, Google, Steam,
+};
 use super::user::GetUsers;
 
 /// One way to call one operation.
@@ -45,10 +52,38 @@ pub(super) const ROUTES: &[Route] = &[
     route::<AuthenticateCustom>("POST", "/v2/account/authenticate/custom"),
     route::<AuthenticateDevice>("POST", "/v2/account/authenticate/device"),
     route::<AuthenticateEmail>("POST", "/v2/account/authenticate/email"),
+    route::<AuthenticateElsewhere<Apple>>("POST", "/v2/account/authenticate/apple"),
+    route::<AuthenticateElsewhere<Facebook>>("POST", "/v2/account/authenticate/facebook"),
+    route::<AuthenticateElsewhere<FacebookInstantGame>>(
+        "POST",
+        "/v2/account/authenticate/facebookinstantgame",
+    ),
+    route::<AuthenticateElsewhere<GameCenter>>("POST", "/v2/account/authenticate/gamecenter"),
+    route::<AuthenticateElsewhere<Google>>("POST", "/v2/account/authenticate/google"),
+    route::<AuthenticateElsewhere<Steam>>("POST", "/v2/account/authenticate/steam"),
     route::<SessionRefresh>("POST", "/v2/account/session/refresh"),
     route::<SessionLogout>("POST", "/v2/session/logout"),
     route::<GetAccount>("GET", "/v2/account"),
     route::<UpdateAccount>("PUT", "/v2/account"),
+    route::<DeleteAccount>("DELETE", "/v2/account"),
+    route::<LinkDevice>("POST", "/v2/account/link/device"),
+    route::<LinkCustom>("POST", "/v2/account/link/custom"),
+    route::<LinkEmail>("POST", "/v2/account/link/email"),
+    route::<UnlinkDevice>("POST", "/v2/account/unlink/device"),
+    route::<UnlinkCustom>("POST", "/v2/account/unlink/custom"),
+    route::<UnlinkEmail>("POST", "/v2/account/unlink/email"),
+    route::<LinkElsewhere<Apple>>("POST", "/v2/account/link/apple"),
+    route::<LinkElsewhere<Facebook>>("POST", "/v2/account/link/facebook"),
+    route::<LinkElsewhere<FacebookInstantGame>>("POST", "/v2/account/link/facebookinstantgame"),
+    route::<LinkElsewhere<GameCenter>>("POST", "/v2/account/link/gamecenter"),
+    route::<LinkElsewhere<Google>>("POST", "/v2/account/link/google"),
+    route::<LinkElsewhere<Steam>>("POST", "/v2/account/link/steam"),
+    route::<UnlinkElsewhere<Apple>>("POST", "/v2/account/unlink/apple"),
+    route::<UnlinkElsewhere<Facebook>>("POST", "/v2/account/unlink/facebook"),
+    route::<UnlinkElsewhere<FacebookInstantGame>>("POST", "/v2/account/unlink/facebookinstantgame"),
+    route::<UnlinkElsewhere<GameCenter>>("POST", "/v2/account/unlink/gamecenter"),
+    route::<UnlinkElsewhere<Google>>("POST", "/v2/account/unlink/google"),
+    route::<UnlinkElsewhere<Steam>>("POST", "/v2/account/unlink/steam"),
     route::<GetUsers>("GET", "/v2/user"),
     route::<ListMatches>("GET", "/v2/match"),
     route::<GetMatchmakerStats>("GET", "/v2/matchmaker/stats"),
