@@ -493,6 +493,12 @@ impl Config {
                 "goes with quic.private_key; give both or neither",
             ));
         }
+        if self.steam.publisher_key.is_empty() != (self.steam.app_id == 0) {
+            return Err(self.conflict(
+                "social.steam.app_id",
+                "goes with social.steam.publisher_key; give both or neither",
+            ));
+        }
         for header in &self.socket.response_headers {
             let named = axum::http::HeaderName::try_from(&header.key).is_ok();
             if !named || axum::http::HeaderValue::try_from(&header.value).is_err() {
