@@ -4,6 +4,9 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::config::{Config, Migration};
+use crate::store::{self, OpenError, Store};
+
 /// Why a server does not count as well.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -43,6 +46,45 @@ pub fn healthcheck(port: u16) -> Result<(), HealthcheckError> {
     })
 }
 
+/// Why the schema of the database could not be looked after. The text says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The system gives no threads.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Looks after the schema of the database, as `tiltyard migrate` does, and gives what there is to say.
+///
+/// # Errors
+///
+/// [`MigrateError`] if the database cannot be used; the schema is as it was then, or between two versions of
+/// those that are listed.
+pub fn migrate(step: Migration, config: &Config) -> Result<String, MigrateError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let before = store::schema(config).await?;
+        if step == Migration::Up {
+            Store::open(config).await?.close().await;
+        }
+        let done = match step {
+            Migration::Up => "done",
+            Migration::Status => "to do",
+        };
+        let steps = before.steps.iter().map(|step| {
+            let state = if step.done { "done before" } else { done };
+            format!("\n{:04} {:<40} {state}", step.number, step.name)
+        });
+        Ok(format!("{}{}", before.database, steps.collect::<String>()))
+    })
+}
+
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The beginning of the answer; the status line is in its first bytes.
@@ -76,6 +118,37 @@ mod tests {
             stream.write_all(answer.as_bytes()).unwrap();
         });
         (port, thread)
+    }
+
+    fn config(args: &[String]) -> Config {
+        let args = args.iter().map(Into::into);
+        match crate::config::load(args, [], &crate::config::Defaults::new()) {
+            Ok(crate::config::Command::Run(config)) => *config,
+            other => panic!("expected to run, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_status_lists_what_is_to_do_and_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("data");
+        let config = config(&[format!("--data_dir={}", folder.display())]);
+        let lines = |step| {
+            let text = migrate(step, &config).unwrap();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let status = lines(Migration::Status);
+        assert!(!folder.exists());
+        assert!(status[0].ends_with("tiltyard.db"), "{status:?}");
+        assert!(status[1].starts_with("0001 users ") && status[1].ends_with(" to do"));
+        assert!(lines(Migration::Up)[1].ends_with(" done"));
+        let status = lines(Migration::Status);
+        assert!(
+            status.len() > 3
+                && status[1..]
+                    .iter()
+                    .all(|line| line.ends_with(" done before"))
+        );
     }
 
     #[test]

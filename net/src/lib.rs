@@ -5,7 +5,7 @@
 //! QUIC ──────────┼► peer ─► convert ─► queue ─► engine ─► outbox ─► egress ─► peer ─► QUIC
 //! WebTransport ──┘                      ▲                   │                    └─► WebTransport
 //! HTTP /v2 ──────► api ──► bridge ──┘                          └─► bridge ─► api
-//!                   └─► store (SQLite)
+//!                   └─► store (SQLite or PostgreSQL)
 //! ```
 //!
 //! [`ServerPlugins`] is all that a game's `main` needs:

@@ -80,6 +80,10 @@ fn build(app: &mut App, defaults: &Defaults) {
         .set_runner(move |app| match command {
             Ok(Command::Run(config)) => finish(run(app, *config)),
             Ok(Command::Healthcheck { port }) => finish(cli::healthcheck(port)),
+            Ok(Command::Migrate { step, config }) => match cli::migrate(step, &config) {
+                Ok(text) => say(&text),
+                Err(error) => finish(Err::<(), _>(error)),
+            },
             Ok(Command::Version) => say(&format!("tiltyard {}", env!("CARGO_PKG_VERSION"))),
             Ok(Command::Help(text)) => say(&text),
             Err(error) => finish(Err::<(), _>(error)),

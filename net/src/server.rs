@@ -170,7 +170,7 @@ pub fn run_with(
         Some(_) => Some(Certificates::open(&config.quic, &config.data_dir)?),
         None => None,
     };
-    let store = control.block_on(Store::open_embedded(&config.data_dir))?;
+    let store = control.block_on(Store::open(&config))?;
     let queue = app.world().resource::<InboundSender>().clone();
     let queue_for_store = queue.0.clone();
     let bridge = Bridge::new(queue.0.clone());

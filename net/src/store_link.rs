@@ -22,7 +22,7 @@ use crate::{
 /// together stays in order.
 const CONCURRENT_MAX: usize = 16;
 
-/// How long a question may take. Twice as long as the database waits for its own locks.
+/// How long a question may take. The store bounds its calls, and the longest question makes a few.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
 /// The world's end of the way to the database.
@@ -170,7 +170,10 @@ async fn answer(store: &Store, request: StoreRequest) -> StoreOutcome {
         }
     };
     reply.map_err(|error| {
-        warn!(%error, "the database failed");
+        // One that does not answer is told of by the store, once.
+        if !matches!(error, StoreError::Unavailable(_)) {
+            warn!(%error, "the database failed");
+        }
         StoreFailure::Failed
     })
 }

@@ -30,7 +30,7 @@ impl Operation for GetAccount {
     ) -> Result<api::Account, ApiError> {
         let account = state.store.account(caller.user_id).await;
         let account = account
-            .map_err(|error| ApiError::internal("Error retrieving user account.", &error))?
+            .map_err(|error| ApiError::store("Error retrieving user account.", &error))?
             .ok_or_else(|| ApiError::not_found("Account not found."))?;
         let online = state.world.online(vec![caller.user_id]).await?;
         let online = online.contains(&caller.user_id);
@@ -102,7 +102,7 @@ impl Operation for UpdateAccount {
                 Code::Internal,
                 "Error while trying to update account.",
             )),
-            Err(error) => Err(ApiError::internal(
+            Err(error) => Err(ApiError::store(
                 "Error while trying to update account.",
                 &error,
             )),
@@ -130,7 +130,7 @@ impl Operation for DeleteAccount {
         _: Nothing,
     ) -> Result<Nothing, ApiError> {
         let deleted = state.store.delete_account(caller.user_id).await;
-        deleted.map_err(|error| ApiError::internal("Error deleting user account.", &error))?;
+        deleted.map_err(|error| ApiError::store("Error deleting user account.", &error))?;
         state.sessions.logout_all(caller.user_id, now)?;
         state.world.disconnect_user(caller.user_id).await?;
         Ok(Nothing)

@@ -236,7 +236,7 @@ impl Visitor {
             StoreError::UsernameTaken => {
                 ApiError::new(Code::AlreadyExists, "Username is already in use.")
             }
-            error => ApiError::internal("Error finding or creating user account.", &error),
+            error => ApiError::store("Error finding or creating user account.", &error),
         })
     }
 
@@ -244,7 +244,7 @@ impl Visitor {
     async fn find(&self, context: Context<'_>) -> Result<Option<Login>, ApiError> {
         let found = context.state.store.find_login(&self.identifier).await;
         let found =
-            found.map_err(|error| ApiError::internal("Error finding user account.", &error))?;
+            found.map_err(|error| ApiError::store("Error finding user account.", &error))?;
         match found {
             Some(login) if login.banned => Err(banned()),
             found => Ok(found),

@@ -83,7 +83,7 @@ impl Operation for ListChannelMessages {
             .store
             .messages(&query, limit + 1)
             .await
-            .map_err(|error| ApiError::internal("Error listing messages from channel.", &error))?;
+            .map_err(|error| ApiError::store("Error listing messages from channel.", &error))?;
         let has_more = messages.len() > limit as usize;
         messages.truncate(limit as usize);
         if backs_up {

@@ -4,6 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::store::StoreError;
+
 /// What kind of failure it was, in gRPC's numbering.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -122,6 +124,15 @@ impl ApiError {
         Self::new(Code::Internal, message)
     }
 
+    /// The database did not do it, and the caller reads `message`: a 503 if it may do it later, else our fault.
+    pub(super) fn store(message: &str, cause: &StoreError) -> Self {
+        match cause {
+            // The store has told the operator already, once.
+            StoreError::Unavailable(_) => Self::new(Code::Unavailable, message),
+            cause => Self::internal(message, cause),
+        }
+    }
+
     pub(super) fn too_large() -> Self {
         Self {
             closes: true,
@@ -157,5 +168,24 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(header::CONNECTION, close);
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_database_that_may_come_back_is_unavailable() {
+        let gone = StoreError::Unavailable(sqlx::Error::PoolTimedOut);
+        let error = ApiError::store("Error finding user account.", &gone);
+        let body = r#"{"code":14,"message":"Error finding user account."}"#;
+        assert_eq!(
+            (error.body().as_str(), error.code.status()),
+            (body, StatusCode::SERVICE_UNAVAILABLE)
+        );
+        let broken = StoreError::Failed(sqlx::Error::RowNotFound);
+        let error = ApiError::store("Error finding user account.", &broken);
+        assert_eq!(error.code, Code::Internal);
     }
 }

@@ -32,10 +32,7 @@ async fn link(
             Code::Internal,
             format!("Error linking {kind}."),
         )),
-        Err(error) => Err(ApiError::internal(
-            &format!("Error linking {kind}."),
-            &error,
-        )),
+        Err(error) => Err(ApiError::store(&format!("Error linking {kind}."), &error)),
     }
 }
 
@@ -50,7 +47,7 @@ async fn unlink(
             Code::PermissionDenied,
             "Cannot unlink last account identifier. Check profile exists and is not last link.",
         )),
-        Err(error) => Err(ApiError::internal("Error unlinking identifier.", &error)),
+        Err(error) => Err(ApiError::store("Error unlinking identifier.", &error)),
     }
 }
 

@@ -61,7 +61,7 @@ impl Operation for ListNotifications {
             .store
             .notifications(caller.user_id, after, limit)
             .await
-            .map_err(|error| ApiError::internal("Error retrieving notifications.", &error))?;
+            .map_err(|error| ApiError::store("Error retrieving notifications.", &error))?;
         let last = notifications.last().map(|last| Position {
             create_us: last.create_us,
             id: last.id,
@@ -131,7 +131,7 @@ impl Operation for DeleteNotifications {
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| ApiError::new(Code::Internal, FAILED))?;
         let deleted = state.store.delete_notifications(caller.user_id, &ids).await;
-        deleted.map_err(|error| ApiError::internal(FAILED, &error))?;
+        deleted.map_err(|error| ApiError::store(FAILED, &error))?;
         Ok(Nothing)
     }
 }

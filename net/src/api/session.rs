@@ -60,7 +60,7 @@ impl Operation for SessionRefresh {
             .find_login(&Identifier::User(claims.user_id))
             .await;
         let login = found
-            .map_err(|error| ApiError::internal("Error finding user account.", &error))?
+            .map_err(|error| ApiError::store("Error finding user account.", &error))?
             .ok_or_else(unknown)?;
         if login.banned {
             return Err(banned());

@@ -64,7 +64,7 @@ impl Operation for GetUsers {
         };
         let users = state.store.users(&query).await;
         let users =
-            users.map_err(|error| ApiError::internal("Error retrieving user accounts.", &error))?;
+            users.map_err(|error| ApiError::store("Error retrieving user accounts.", &error))?;
         if users.is_empty() {
             return Ok(api::Users::default());
         }

@@ -4,15 +4,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
-use super::help;
 use super::layers::Origin;
 use super::options::{self, Opt};
 use super::value::Form;
+use super::{Migration, help};
+use crate::store::Address;
 
 /// What the words on the command line are.
 pub(super) enum Given {
     Options(Vec<Flag>),
     Healthcheck { port: u16 },
+    Migrate { step: Migration, flags: Vec<Flag> },
     Version,
     Help,
 }
@@ -44,6 +46,13 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Given, C
     if words.first().is_some_and(|word| word == "healthcheck") {
         return healthcheck(&words[1..]);
     }
+    if words.first().is_some_and(|word| word == "migrate") {
+        return migrate(&words[1..]);
+    }
+    options(words)
+}
+
+fn options(words: impl IntoIterator<Item = String>) -> Result<Given, ConfigError> {
     let mut words = words.into_iter().peekable();
     let mut flags = Vec::new();
     while let Some(word) = words.next() {
@@ -106,9 +115,31 @@ fn healthcheck(words: &[String]) -> Result<Given, ConfigError> {
     Ok(Given::Healthcheck { port })
 }
 
+fn migrate(words: &[String]) -> Result<Given, ConfigError> {
+    let step = match words.first().map(String::as_str) {
+        Some("up") => Migration::Up,
+        Some("status") => Migration::Status,
+        Some("--help" | "-help" | "-h") => return Ok(Given::Help),
+        word => {
+            return Err(ConfigError::UnexpectedArgument {
+                argument: format!("migrate {}", word.unwrap_or_default()),
+                advice:
+                    "write `migrate up` or `migrate status`; what was done is undone by a backup"
+                        .to_owned(),
+            });
+        }
+    };
+    Ok(match options(words[1..].iter().cloned())? {
+        Given::Options(flags) => Given::Migrate { step, flags },
+        other => other,
+    })
+}
+
 fn unexpected(argument: String) -> ConfigError {
+    // An address without its option would be shown with its password.
+    let address = Address::parse(&argument).filter(|_| argument.contains("://"));
     ConfigError::UnexpectedArgument {
-        argument,
+        argument: address.map_or(argument, |address| address.to_string()),
         advice: "options begin with `--`, and --help lists them".to_owned(),
     }
 }

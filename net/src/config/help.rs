@@ -9,12 +9,16 @@ use super::value::Form;
 const INTRODUCTION: &str = "\
 Usage: tiltyard [OPTIONS]
        tiltyard healthcheck [PORT]
+       tiltyard migrate up|status [OPTIONS]
        tiltyard --version
 
 Every option can be a flag (--socket.port 7351 or --socket.port=7351), an environment variable
 (TILTYARD_SOCKET_PORT) or a line of a YAML file. Flags override the environment, which overrides
-files, which override the defaults. A secret can also be in a file named by a variable with _FILE
-at its end.
+files, which override the defaults. A secret, or a database's address, can also be in a file named by
+a variable with _FILE at its end.
+
+`migrate up` gives the database the schema of this version, as a start does; `migrate status`
+says what that would do, and changes nothing.
 
   --config PATH
       YAML file to read; may be given several times, and later files override earlier ones.
@@ -29,12 +33,13 @@ pub(super) fn text() -> String {
         for option in *options {
             let value = match option.form {
                 Form::Switch => "",
-                Form::Single | Form::Secret => " VALUE",
+                Form::Single | Form::Secret | Form::Address => " VALUE",
                 Form::List => " NAME=VALUE",
             };
             let default = match (option.form, option.default) {
                 (Form::Secret, None) => " [default: generated at the first start]".to_owned(),
                 (Form::Secret, Some("")) => " [default: none]".to_owned(),
+                (Form::Address, None) => " [default: the embedded database]".to_owned(),
                 (_, Some(default)) => format!(" [default: {default}]"),
                 (_, None) => " [may be repeated]".to_owned(),
             };
@@ -48,10 +53,9 @@ pub(super) fn text() -> String {
 }
 
 /// Sections of the reference server that this version has no use for.
-const FOREIGN_SECTIONS: [&str; 12] = [
+const FOREIGN_SECTIONS: [&str; 11] = [
     "cluster",
     "console",
-    "database",
     "google_auth",
     "iap",
     "leaderboard",

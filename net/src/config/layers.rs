@@ -10,6 +10,7 @@ use super::flags::Flag;
 use super::options::{self, Opt};
 use super::value::{Form, Setting};
 use super::{help, yaml};
+use crate::store::Address;
 
 /// Prefix of the environment variables that are options.
 pub(super) const ENVIRONMENT_PREFIX: &str = "TILTYARD_";
@@ -160,7 +161,9 @@ impl Layers {
                 continue;
             }
             let option = known(&item.key, &origin)?;
-            if item.is_list && option.form != Form::List {
+            // The reference server takes several databases and uses the first.
+            let listed = option.form == Form::Address && item.texts.len() == 1;
+            if item.is_list && option.form != Form::List && !listed {
                 return Err(ConfigError::Yaml {
                     path: path.to_owned(),
                     line: item.line,
@@ -203,7 +206,7 @@ impl Layers {
             key,
             origin: entry.origin.clone(),
             value: match T::FORM {
-                Form::Secret => "what it is".to_owned(),
+                Form::Secret | Form::Address => "what it is".to_owned(),
                 _ => format!("`{}`", texts.join(", ")),
             },
             expected,
@@ -218,6 +221,7 @@ impl Layers {
                 Form::Secret if entry.texts.is_empty() => "(generated)".to_owned(),
                 Form::Secret if entry.texts.iter().all(String::is_empty) => String::new(),
                 Form::Secret => "(secret)".to_owned(),
+                Form::Address => without_password(&entry.texts),
                 _ => entry.texts.join(", "),
             };
             let origin = entry.origin.clone();
@@ -229,6 +233,14 @@ impl Layers {
     pub(super) fn into_warnings(self) -> Vec<String> {
         self.warnings
     }
+}
+
+fn without_password(texts: &[String]) -> String {
+    let text = texts.last().filter(|text| !text.is_empty());
+    text.map_or_else(String::new, |text| match Address::parse(text) {
+        Some(address) => address.to_string(),
+        None => "(secret)".to_owned(),
+    })
 }
 
 fn known(key: &str, origin: &Origin) -> Result<&'static Opt, ConfigError> {
@@ -277,7 +289,8 @@ impl Environment {
                 })?;
             return self.set(name, option, value);
         }
-        let secrets = options::all().filter(|option| option.form == Form::Secret);
+        let hidden = [Form::Secret, Form::Address];
+        let secrets = options::all().filter(|option| hidden.contains(&option.form));
         let file_of = |option: &&Opt| format!("{}_FILE", variable(option)) == name;
         if let Some(option) = secrets.into_iter().find(file_of) {
             let path = PathBuf::from(value);

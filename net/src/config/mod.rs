@@ -18,8 +18,8 @@ use std::ffi::OsString;
 pub use error::ConfigError;
 pub use layers::{Defaults, Origin, Shown};
 pub use options::{
-    Apple, Auth, Config, Engine, Google, Logger, Matches, Matchmaker, Net, Party, Quic, Runtime,
-    Session, Socket, Steam,
+    Apple, Auth, Config, Database, Engine, Google, Logger, Matches, Matchmaker, Net, Party, Quic,
+    Runtime, Session, Socket, Steam,
 };
 pub use value::{KeyValue, LogFormat, LogLevel, Retry, Secret};
 
@@ -39,10 +39,26 @@ pub enum Command {
         /// Port of the server's HTTP listener.
         port: u16,
     },
+    /// Look after the schema of the database.
+    Migrate {
+        /// What to do with it.
+        step: Migration,
+        /// Where the database is, and the rest.
+        config: Box<Config>,
+    },
     /// Print the version.
     Version,
     /// Print this text, which lists every option.
     Help(String),
+}
+
+/// What to do with the schema of the database.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Migration {
+    /// Give it that of this version.
+    Up,
+    /// Say what that would do.
+    Status,
 }
 
 /// Reads the command line, the environment and the files they name.
@@ -59,14 +75,19 @@ pub fn load(
     env: impl IntoIterator<Item = (OsString, OsString)>,
     defaults: &Defaults,
 ) -> Result<Command, ConfigError> {
-    let flags = match flags::parse(args)? {
-        Given::Options(flags) => flags,
+    let (step, flags) = match flags::parse(args)? {
+        Given::Options(flags) => (None, flags),
+        Given::Migrate { step, flags } => (Some(step), flags),
         Given::Healthcheck { port } => return Ok(Command::Healthcheck { port }),
         Given::Version => return Ok(Command::Version),
         Given::Help => return Ok(Command::Help(help::text())),
     };
     let layers = Layers::stack(defaults, env, flags)?;
-    Ok(Command::Run(Box::new(Config::from_layers(layers)?)))
+    let config = Box::new(Config::from_layers(layers)?);
+    Ok(match step {
+        Some(step) => Command::Migrate { step, config },
+        None => Command::Run(config),
+    })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::error::ConfigError;
 use super::layers::{Layers, Shown};
 use super::value::{Form, KeyValue, LogFormat, LogLevel, Retry, Secret, Setting};
+use crate::store::Address;
 
 /// One row of the table, as the parser and the help text need it.
 #[derive(Debug)]
@@ -124,6 +125,19 @@ options! {
         level: LogLevel = "info";
         /// Form of a line: auto (text on a terminal, else json), text or json.
         format: LogFormat = "auto";
+    }
+}
+
+options! {
+    /// Where accounts and everything else that lasts is kept.
+    pub Database "database." {
+        /// A PostgreSQL database, postgres://user:password@host:port/database; `?sslmode=verify-full` and the
+        /// like may follow. Several servers can share it. Without one there is a SQLite file in data_dir.
+        address: Option<Address>;
+        /// Connections to PostgreSQL at a time. The reference server's default is 100.
+        max_open_conns: u32 = "16", between(1, 1000);
+        /// Milliseconds after which a connection to PostgreSQL is replaced; 0 for never.
+        conn_max_lifetime_ms: u64 = "3600000";
     }
 }
 
@@ -329,6 +343,8 @@ pub struct Config {
     pub shutdown_grace_sec: u64,
     /// What is logged, and how.
     pub logger: Logger,
+    /// Where everything that lasts is kept.
+    pub database: Database,
     /// Session tokens.
     pub session: Session,
     /// Logging in.
@@ -363,6 +379,7 @@ pub struct Config {
 pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
     ("General", General::OPTIONS),
     ("Logging", Logger::OPTIONS),
+    ("Database", Database::OPTIONS),
     ("Sessions", Session::OPTIONS),
     ("Logging in", Auth::OPTIONS),
     ("Logging in with Apple", Apple::OPTIONS),
@@ -382,6 +399,14 @@ pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
 ///
 /// A configuration that worked there should start here; its operator is told what it no longer does.
 const WITHOUT_EFFECT: &[(&str, &str)] = &[
+    (
+        "database.max_idle_conns",
+        "connections stay open until they are too old",
+    ),
+    (
+        "database.dns_scan_interval_sec",
+        "every new connection looks the host up",
+    ),
     (
         "match.call_queue_size",
         "joins and leaves of a match do not queue up",
@@ -439,6 +464,7 @@ impl Config {
             data_dir,
             shutdown_grace_sec,
             logger: Logger::read(&layers)?,
+            database: Database::read(&layers)?,
             session: Session::read(&layers)?,
             auth: Auth::read(&layers)?,
             apple: Apple::read(&layers)?,

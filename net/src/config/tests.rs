@@ -281,6 +281,44 @@ fn nothing_shows_a_secret() {
 }
 
 #[test]
+fn nothing_shows_the_password_of_a_database() {
+    let good = "postgres://ann:sesame@db.example/game";
+    let config = run(&["--database.address", good]);
+    assert!(!format!("{config:?}").contains("sesame"));
+    let shown = &config.settings()["database.address"].value;
+    assert_eq!(shown, "postgres://ann@db.example:5432/game");
+    assert!(config.database.address.is_some());
+    for args in [
+        &["--database.address=postgres://ann:sesame@db.example:x/game"] as &[_],
+        &["--database.address=mysql://ann:sesame@db.example/game"],
+        &[good],
+        &["migrate", "up", good],
+    ] {
+        let text = refused(args);
+        assert!(!text.contains("sesame"), "{text}");
+    }
+}
+
+#[test]
+fn a_database_address_may_come_from_a_file_and_from_a_list_of_one() {
+    assert!(run(&[]).database.address.is_none());
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(&dir, "address", "ann:sesame@db.example:5432/game\n");
+    let env = [("TILTYARD_DATABASE_ADDRESS_FILE", path.to_str().unwrap())];
+    let config = load_all(&[], &env, &Defaults::new()).unwrap();
+    let listed = file(
+        &dir,
+        "c.yml",
+        "database:\n  address:\n    - \"ann:sesame@db.example:5432/game\"\n",
+    );
+    let from_list = run(&["--config", listed.to_str().unwrap()]);
+    for config in [config, from_list] {
+        let address = config.database.address.unwrap().to_string();
+        assert_eq!(address, "postgres://ann@db.example:5432/game");
+    }
+}
+
+#[test]
 fn commands_are_told_apart() {
     let command = |args: &[&str]| load(os(args), [], &Defaults::new()).unwrap();
     assert!(matches!(
@@ -291,6 +329,14 @@ fn commands_are_told_apart() {
         command(&["healthcheck", "80"]),
         Command::Healthcheck { port: 80 }
     ));
+    for (word, expected) in [("up", Migration::Up), ("status", Migration::Status)] {
+        let Command::Migrate { step, config } = command(&["migrate", word, "--data_dir=d"]) else {
+            panic!("expected to migrate");
+        };
+        assert_eq!((step, config.data_dir), (expected, PathBuf::from("d")));
+    }
+    assert!(refused(&["migrate", "down"]).contains("migrate up"));
+    assert!(refused(&["migrate"]).contains("migrate up"));
     assert!(matches!(command(&["--version"]), Command::Version));
     assert!(matches!(
         command(&["--socket.port", "1", "-h"]),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use subtle::ConstantTimeEq;
 
+use crate::store::Address;
+
 /// How an option is given and shown.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Form {
@@ -15,6 +17,8 @@ pub(crate) enum Form {
     Single,
     /// One value that is never shown and may be read from a file.
     Secret,
+    /// One value that is shown without its password and may be read from a file.
+    Address,
     /// Any number of values; all layers add up.
     List,
 }
@@ -158,6 +162,22 @@ impl Setting for Option<Secret> {
 
     fn read(texts: &[&str]) -> Result<Self, String> {
         Ok(texts.last().map(|text| Secret::new(*text)))
+    }
+}
+
+/// Not given means: the embedded database.
+impl Setting for Option<Address> {
+    const FORM: Form = Form::Address;
+
+    fn read(texts: &[&str]) -> Result<Self, String> {
+        let text = last(texts);
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let address = Address::parse(text).ok_or_else(|| {
+            "an address such as postgres://user:password@host:5432/database".to_owned()
+        })?;
+        Ok(Some(address))
     }
 }
 

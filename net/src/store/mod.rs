@@ -40,7 +40,7 @@
 //!
 //!   What was read in it still holds when it commits, so there is no `FOR UPDATE`: read, decide, write. An
 //!   error of a statement must be returned; to go on where a row may be there already, write
-//!   `ON CONFLICT … DO NOTHING` and look at the count. [`StoreError::is_duplicate_of`] tells which unique
+//!   `ON CONFLICT … DO NOTHING` and look at the count. `StoreError::is_duplicate_of` tells which unique
 //!   column was in the way. Rows that several changes touch are best touched in the order of their keys:
 //!   less is tried again.
 //! - **Page** by the place of the last row: `WHERE … AND (state, position, destination_id) > ($2, $3, $4)
@@ -54,13 +54,13 @@
 //!   for "not set", JSON is text, yes or no is a number. Texts compare by their bytes.
 //! - Write `$1`, `IS DISTINCT FROM`, `ON CONFLICT`, `RETURNING`, `UPDATE … FROM`, row values, `CASE`,
 //!   `coalesce`. A list is one parameter: `IN (SELECT value FROM json_each($1))` with
-//!   [`bind_list`](database::Sql::bind_list); a list of numbers needs `CAST(value AS BIGINT)`.
+//!   `bind_list`; a list of numbers needs `CAST(value AS BIGINT)`.
 //! - Name the columns that are read, since `*` breaks while servers of two versions run. A sum needs
 //!   `CAST(sum(…) AS BIGINT)`. `LIKE` needs `ESCAPE '\\'`, and knows upper from lower case.
-//! - Check what clients send for fitness before ([`check_text`](account::check_text)): the databases have
+//! - Check what clients send for fitness before (`account::check_text`): the databases have
 //!   no limits of their own, and PostgreSQL refuses a NUL in a text.
 //!
-//! Tests run on SQLite, and on PostgreSQL too if `TILTYARD_TEST_POSTGRES` is the address of a server that
+//! Tests run by `harness::on_each_database`: on SQLite, and on PostgreSQL too if `TILTYARD_TEST_POSTGRES` is the address of a server that
 //! they may make databases on; `tests/run store` starts one.
 
 mod account;
@@ -80,11 +80,15 @@ mod messages;
 mod migrations;
 mod notifications;
 mod postgres;
+#[cfg(test)]
+mod postgres_tests;
+#[cfg(test)]
+mod proxy;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 pub use account::{
     Account, AccountChange, Identifier, Login, NewAccount, Profile, User, UserQuery,
@@ -93,8 +97,10 @@ pub use address::Address;
 pub use error::{OpenError, StoreError};
 pub use links::Unlink;
 pub use message::{MessageQuery, Position, StoredMessage};
+pub use migrations::{Schema, SchemaStep, schema};
 pub use postgres::PoolLimits;
 
+use crate::config::Config;
 use database::Database;
 
 /// A database that is open. Clones share it.
@@ -104,6 +110,23 @@ pub struct Store {
 }
 
 impl Store {
+    /// Opens the database that the configuration names and gives it the schema of this version.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`], one sentence for the operator; the server must not start.
+    pub async fn open(config: &Config) -> Result<Self, OpenError> {
+        let Some(address) = &config.database.address else {
+            return Self::open_embedded(&config.data_dir).await;
+        };
+        let lifetime_ms = config.database.conn_max_lifetime_ms;
+        let limits = PoolLimits {
+            connections_max: config.database.max_open_conns,
+            lifetime_max: (lifetime_ms > 0).then(|| Duration::from_millis(lifetime_ms)),
+        };
+        Self::open_postgres(address, limits).await
+    }
+
     /// Opens the embedded database in a folder, making both if they are not there.
     ///
     /// # Errors

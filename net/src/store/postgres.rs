@@ -1,6 +1,12 @@
 //! A PostgreSQL database, which several servers may share.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
@@ -30,14 +36,18 @@ pub(super) async fn open(address: &Address, limits: PoolLimits) -> Result<Databa
     // Closing frees the lock of a migration that failed; there is nothing to do about an error.
     drop(connection.close().await);
     migrated.map_err(|error| migrate_error(address, error))?;
+    let answers = Arc::new(AtomicBool::new(true));
+    let answering = answers.clone();
     let pool = PgPoolOptions::new()
         .max_connections(limits.connections_max)
         .max_lifetime(limits.lifetime_max)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
+        .before_acquire(move |connection, meta| {
+            // After an outage every one of them may be lost.
+            let trusted = meta.idle_for < IDLE_TRUSTED && answering.load(Ordering::Relaxed);
             Box::pin(async move {
-                if meta.idle_for > IDLE_TRUSTED {
+                if !trusted {
                     connection.ping().await?;
                 }
                 Ok(true)
@@ -47,6 +57,7 @@ pub(super) async fn open(address: &Address, limits: PoolLimits) -> Result<Databa
     Ok(Database::new(
         Pool::Postgres(pool.clone()),
         Pool::Postgres(pool),
+        answers,
     ))
 }
 
@@ -55,7 +66,8 @@ pub(super) async fn connect(address: &Address) -> Result<PgConnection, OpenError
     let options = address
         .options()
         .clone()
-        .application_name("tiltyard migration");
+        .application_name("tiltyard migration")
+        .options([("client_min_messages", "warning")]);
     match timeout(PATIENCE, options.connect()).await {
         Ok(connected) => connected.map_err(|error| open_error(address, &error)),
         Err(_) => Err(OpenError::Unreachable {
@@ -75,7 +87,8 @@ fn with_deadlines(options: PgConnectOptions) -> PgConnectOptions {
         ("tcp_keepalives_idle", "10"),
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),
-        ("client_min_messages", "warning"),
+        // A rollback after a commit that failed is no news.
+        ("client_min_messages", "error"),
     ])
 }
 

@@ -1,9 +1,13 @@
 //! The embedded database: one file in the data folder, one writer, a few readers.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, atomic::AtomicBool};
 
+use sqlx::ConnectOptions as _;
 use sqlx::migrate::MigrateError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
 
 use super::database::{Database, PATIENCE, Pool, primary_code};
 use super::error::OpenError;
@@ -15,7 +19,7 @@ const FILE: &str = "tiltyard.db";
 const READERS: u32 = 2;
 
 pub(super) async fn open(folder: &Path) -> Result<Database, OpenError> {
-    let path = folder.join(FILE);
+    let path = path(folder);
     // SQLite gives the files beside the database the mode of the database.
     create_private_folder(folder)
         .and_then(|()| open_private_file(&path))
@@ -36,7 +40,28 @@ pub(super) async fn open(folder: &Path) -> Result<Database, OpenError> {
         .connect_with(options.read_only(true))
         .await
         .map_err(|error| open_error(&path, &error))?;
-    Ok(Database::new(Pool::Sqlite(writer), Pool::Sqlite(readers)))
+    Ok(Database::new(
+        Pool::Sqlite(writer),
+        Pool::Sqlite(readers),
+        Arc::new(AtomicBool::new(true)),
+    ))
+}
+
+/// The file in a data folder.
+pub(super) fn path(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
+/// A connection to look at the database; `None` if there is no file.
+pub(super) async fn connect(path: &Path) -> Result<Option<SqliteConnection>, OpenError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let options = SqliteConnectOptions::new().filename(path);
+    let connected = options.connect().await;
+    connected
+        .map(Some)
+        .map_err(|error| open_error(path, &error))
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -86,7 +111,7 @@ fn open_error(path: &Path, error: &sqlx::Error) -> OpenError {
     }
 }
 
-fn migrate_error(path: &Path, error: MigrateError) -> OpenError {
+pub(super) fn migrate_error(path: &Path, error: MigrateError) -> OpenError {
     match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             open_error(path, &error)

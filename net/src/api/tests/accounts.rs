@@ -140,3 +140,19 @@ async fn users_are_looked_up_by_any_list() {
     assert_eq!(users["users"][0]["online"], true);
     assert_eq!(users["users"][0].get("wallet"), None);
 }
+
+#[tokio::test]
+async fn a_database_that_is_gone_is_a_503_that_says_what_failed() {
+    let stage = Stage::new().await;
+    let ann = stage.player("ann").await;
+    stage.state.store.close().await;
+    let reading = get(&stage, &ann, "/v2/account").await;
+    let writing = put(&stage, &ann, json!({"location": "Tilbury"})).await;
+    for (response, message) in [
+        (reading, "Error retrieving user account."),
+        (writing, "Error while trying to update account."),
+    ] {
+        assert_eq!(response.status, 503);
+        assert_eq!(response.json(), json!({"code": 14, "message": message}));
+    }
+}

@@ -4,6 +4,8 @@ mod lease;
 mod outage;
 mod row;
 mod sql;
+#[cfg(test)]
+mod tests;
 
 use std::{
     io,
@@ -48,11 +50,11 @@ pub(super) struct Database {
 }
 
 impl Database {
-    pub(super) fn new(writers: Pool, readers: Pool) -> Self {
+    pub(super) const fn new(writers: Pool, readers: Pool, answers: Arc<AtomicBool>) -> Self {
         Self {
             writers,
             readers,
-            answers: Arc::new(AtomicBool::new(true)),
+            answers,
         }
     }
 

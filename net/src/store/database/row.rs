@@ -1,7 +1,10 @@
 //! A row of either database.
 
 use jiff::Timestamp;
-use sqlx::{Row as _, TypeInfo as _, ValueRef as _, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{
+    Row as _, TypeInfo as _, ValueRef as _, error::UnexpectedNullError, postgres::PgRow,
+    sqlite::SqliteRow,
+};
 use uuid::Uuid;
 
 use crate::store::error::StoreError;
@@ -16,10 +19,7 @@ pub(in crate::store) enum Row {
 impl Row {
     /// A text that is never NULL.
     pub(in crate::store) fn text(&self, column: &str) -> Result<String, StoreError> {
-        Ok(match self {
-            Self::Sqlite(row) => row.try_get(column)?,
-            Self::Postgres(row) => row.try_get(column)?,
-        })
+        self.text_or_null(column)?.ok_or_else(|| null(column))
     }
 
     /// A text, or nothing for NULL.
@@ -43,24 +43,22 @@ impl Row {
     where
         T::Error: std::error::Error + Send + Sync + 'static,
     {
-        let wide: i64 = match self {
+        // Of a NULL the SQLite driver would make 0.
+        let wide: Option<i64> = match self {
             Self::Sqlite(row) => row.try_get(column)?,
             // A number that stands in a statement is narrower than a column.
             Self::Postgres(row) if row.try_get_raw(column)?.type_info().name() == "INT4" => {
-                row.try_get::<i32, _>(column)?.into()
+                row.try_get::<Option<i32>, _>(column)?.map(i64::from)
             }
             Self::Postgres(row) => row.try_get(column)?,
         };
+        let wide = wide.ok_or_else(|| null(column))?;
         T::try_from(wide).map_err(|error| decode(error.into()))
     }
 
     /// An id.
     pub(in crate::store) fn uuid(&self, column: &str) -> Result<Uuid, StoreError> {
-        let text = match self {
-            Self::Sqlite(row) => row.try_get::<&str, _>(column)?,
-            Self::Postgres(row) => row.try_get::<&str, _>(column)?,
-        };
-        Uuid::parse_str(text).map_err(|error| decode(error.into()))
+        self.uuid_or_null(column)?.ok_or_else(|| null(column))
     }
 
     /// An id, or nothing for NULL.
@@ -83,6 +81,13 @@ impl Row {
         let time = self.time(column)?;
         Ok((time != Timestamp::UNIX_EPOCH).then_some(time))
     }
+}
+
+fn null(column: &str) -> StoreError {
+    StoreError::Failed(sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: Box::new(UnexpectedNullError),
+    })
 }
 
 fn decode(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
