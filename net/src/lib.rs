@@ -35,6 +35,7 @@ mod peer;
 mod plugins;
 mod search_link;
 mod server;
+pub mod social;
 pub mod store;
 mod store_link;
 mod thread;

@@ -21,7 +21,7 @@ use tracing::{error, info};
 
 use crate::{
     api::{self, ApiState},
-    auth::{Passwords, Secrets, SecretsError, Sessions, SystemClock},
+    auth::{LoginAttempts, Passwords, Secrets, SecretsError, Sessions, SystemClock},
     bridge::Bridge,
     certificates::{CertificateError, Certificates},
     config::{self, Config, ConfigError},
@@ -33,6 +33,7 @@ use crate::{
     pace::{Pace, sharpen_sleep},
     peer::enqueue,
     search_link::SearchLink,
+    social::SocialProviders,
     store::{OpenError, Store},
     store_link::StoreLink,
     transports::Transports,
@@ -178,11 +179,15 @@ pub fn run_with(
     app.insert_resource(match_token_signer(&sessions));
     app.insert_resource(Tokens(sessions.clone()));
     let config = Arc::new(config);
+    let social = app.world_mut().remove_resource::<SocialProviders>();
+    let social = social.unwrap_or_default();
     let state = ApiState {
         config: config.clone(),
         secrets: Arc::new(secrets),
         sessions: sessions.clone(),
         passwords: Arc::new(Passwords::start()?),
+        login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
+        social: Arc::new(social.with_configured(&config)),
         store: store.clone(),
         world: Arc::new(EngineWorld::new(
             bridge.clone(),

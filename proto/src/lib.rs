@@ -57,6 +57,10 @@ pub mod api {
     include!(concat!(env!("OUT_DIR"), "/nakama.api.rs"));
 }
 
+/// JSON Schemas (draft 2020-12) of the messages of [`api`], as one JSON object with a member for each.
+/// They refer to each other by their places in an OpenAPI document.
+pub const API_SCHEMAS: &str = include_str!(concat!(env!("OUT_DIR"), "/schemas.json"));
+
 /// Envelopes and what they carry (package `nakama.realtime`).
 #[allow(
     missing_docs,

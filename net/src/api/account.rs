@@ -65,7 +65,7 @@ impl Operation for UpdateAccount {
     }
 
     async fn run(
-        Context { state, now }: Context<'_>,
+        Context { state, now, .. }: Context<'_>,
         caller: &SessionClaims,
         request: Self::Request,
     ) -> Result<Nothing, ApiError> {
@@ -107,5 +107,32 @@ impl Operation for UpdateAccount {
                 &error,
             )),
         }
+    }
+}
+
+/// Deleting one's own account, for good.
+pub(super) struct DeleteAccount;
+
+impl Operation for DeleteAccount {
+    const NAME: &'static str = "DeleteAccount";
+    type Caller = SessionClaims;
+    type Request = Nothing;
+    type Response = Nothing;
+
+    fn decode(_: &Query, _: &[u8]) -> Result<Nothing, ApiError> {
+        Ok(Nothing)
+    }
+
+    /// Whoever fails at a later step may ask again: what is gone is no mistake.
+    async fn run(
+        Context { state, now, .. }: Context<'_>,
+        caller: &SessionClaims,
+        _: Nothing,
+    ) -> Result<Nothing, ApiError> {
+        let deleted = state.store.delete_account(caller.user_id).await;
+        deleted.map_err(|error| ApiError::store("Error deleting user account.", &error))?;
+        state.sessions.logout_all(caller.user_id, now)?;
+        state.world.disconnect_user(caller.user_id).await?;
+        Ok(Nothing)
     }
 }

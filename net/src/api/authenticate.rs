@@ -8,19 +8,23 @@ use uuid::Uuid;
 use super::caller::Game;
 use super::error::{ApiError, Code};
 use super::operation::{Context, Message, Operation, decode_body};
+use super::parameter::Parameter;
 use super::query::Query;
-use crate::auth::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, TooManyLogouts, Vars};
+use crate::auth::{
+    Comparison, Guess, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PasswordError, TooManyAttempts,
+    TooManyLogouts, Vars,
+};
 use crate::store::{Identifier, Login, NewAccount, StoreError};
 
 /// A login: the account in the body, the rest in the query.
 pub(super) struct Authenticate<A> {
-    account: A,
-    create: Option<bool>,
-    username: String,
+    pub(super) account: A,
+    pub(super) create: Option<bool>,
+    pub(super) username: String,
 }
 
 impl<A: Message + tiltyard_proto::json::FromJson + Default> Authenticate<A> {
-    fn decode(query: &Query, body: &[u8]) -> Result<Self, ApiError> {
+    pub(super) fn decode(query: &Query, body: &[u8]) -> Result<Self, ApiError> {
         Ok(Self {
             account: decode_body(body)?,
             create: query.bool("create")?,
@@ -30,6 +34,8 @@ impl<A: Message + tiltyard_proto::json::FromJson + Default> Authenticate<A> {
 }
 
 impl<A: Message> Message for Authenticate<A> {
+    const BODY: Option<&'static str> = A::BODY;
+
     fn to_value(&self) -> Value {
         let mut value = json!({"account": self.account.to_value()});
         if let Some(create) = self.create {
@@ -51,12 +57,17 @@ impl<A: Message> Message for Authenticate<A> {
     }
 }
 
+/// The query of every login.
+pub(super) const LOGIN_QUERY: &[Parameter] =
+    &[Parameter::boolean("create"), Parameter::text("username")];
+
 /// Logging in with a device id.
 pub(super) struct AuthenticateDevice;
 
 impl Operation for AuthenticateDevice {
     const NAME: &'static str = "AuthenticateDevice";
     const READS_BODY: bool = true;
+    const QUERY: &'static [Parameter] = LOGIN_QUERY;
     type Caller = Game;
     type Request = Authenticate<api::AccountDevice>;
     type Response = api::Session;
@@ -71,7 +82,7 @@ impl Operation for AuthenticateDevice {
         request: Self::Request,
     ) -> Result<api::Session, ApiError> {
         let api::AccountDevice { id, vars } = request.account;
-        check_id("Device ID", &id, 10)?;
+        check_id("Device ID", "Device ID invalid", &id, 10)?;
         check_username(&request.username)?;
         let visitor = Visitor {
             identifier: Identifier::Device(id),
@@ -90,6 +101,7 @@ pub(super) struct AuthenticateCustom;
 impl Operation for AuthenticateCustom {
     const NAME: &'static str = "AuthenticateCustom";
     const READS_BODY: bool = true;
+    const QUERY: &'static [Parameter] = LOGIN_QUERY;
     type Caller = Game;
     type Request = Authenticate<api::AccountCustom>;
     type Response = api::Session;
@@ -104,7 +116,7 @@ impl Operation for AuthenticateCustom {
         request: Self::Request,
     ) -> Result<api::Session, ApiError> {
         let api::AccountCustom { id, vars } = request.account;
-        check_id("Custom ID", &id, 6)?;
+        check_id("Custom ID", "Custom ID invalid", &id, 6)?;
         check_username(&request.username)?;
         let visitor = Visitor {
             identifier: Identifier::Custom(id),
@@ -123,6 +135,7 @@ pub(super) struct AuthenticateEmail;
 impl Operation for AuthenticateEmail {
     const NAME: &'static str = "AuthenticateEmail";
     const READS_BODY: bool = true;
+    const QUERY: &'static [Parameter] = LOGIN_QUERY;
     type Caller = Game;
     type Request = Authenticate<api::AccountEmail>;
     type Response = api::Session;
@@ -142,7 +155,8 @@ impl Operation for AuthenticateEmail {
             vars,
         } = request.account;
         if !email.is_empty() {
-            check_email(&email)?;
+            check_email_gaps(&email)?;
+            check_email_format(&email)?;
         }
         if password.len() < PASSWORD_BYTES_MIN {
             return Err(ApiError::invalid(
@@ -174,16 +188,16 @@ impl Operation for AuthenticateEmail {
 }
 
 /// Somebody who wants to be let in.
-struct Visitor {
-    identifier: Identifier,
+pub(super) struct Visitor {
+    pub(super) identifier: Identifier,
     /// The name a new account gets; empty for any.
-    username: String,
-    create: Option<bool>,
+    pub(super) username: String,
+    pub(super) create: Option<bool>,
 }
 
 impl Visitor {
     /// Lets the owner of the account in, or makes one.
-    async fn log_in(
+    pub(super) async fn log_in(
         self,
         context: Context<'_>,
         password: Option<&str>,
@@ -193,6 +207,11 @@ impl Visitor {
             return let_in(context, &login, password, vars).await;
         }
         if self.create == Some(false) {
+            if let Some(password) = password {
+                // What was given stands for the account. No account has this for an id.
+                let account = format!("{:?}", self.identifier);
+                check_password(context, &account, password, None).await?;
+            }
             return Err(unknown());
         }
         let account = self.new_account(context, password).await?;
@@ -238,10 +257,7 @@ impl Visitor {
         password: Option<&str>,
     ) -> Result<NewAccount, ApiError> {
         let password_hash = match password {
-            Some(password) if password.len() > PASSWORD_BYTES_MAX => {
-                return Err(ApiError::invalid("Password must be at most 72 bytes long."));
-            }
-            Some(password) => Some(context.state.passwords.hash(password).await?),
+            Some(password) => Some(hash_password(context, password).await?),
             None => None,
         };
         Ok(NewAccount {
@@ -255,6 +271,17 @@ impl Visitor {
     }
 }
 
+/// The hash of a new password.
+pub(super) async fn hash_password(
+    context: Context<'_>,
+    password: &str,
+) -> Result<String, ApiError> {
+    if password.len() > PASSWORD_BYTES_MAX {
+        return Err(ApiError::invalid("Password must be at most 72 bytes long."));
+    }
+    Ok(context.state.passwords.hash(password).await?)
+}
+
 /// Lets the owner of an account in, who has to know its password where one is asked for.
 async fn let_in(
     context: Context<'_>,
@@ -263,17 +290,53 @@ async fn let_in(
     vars: Vars,
 ) -> Result<api::Session, ApiError> {
     if let Some(password) = password {
+        let account = login.user_id.to_string();
         let hash = login.password_hash.as_deref();
-        if !context.state.passwords.verify(password, hash).await? {
+        let compared = check_password(context, &account, password, hash).await?;
+        if compared == Comparison::Different {
             return Err(ApiError::new(Code::Unauthenticated, "Invalid credentials."));
+        }
+        if let (Comparison::Same { needs_rehash: true }, Some(hash)) = (compared, hash) {
+            renew_hash(context, login.user_id, password, hash).await;
         }
     }
     Ok(admit(context, login.user_id, &login.username, vars, false)?)
 }
 
+/// Puts a hash of today in the place of an old one. The old one will do if that fails.
+async fn renew_hash(Context { state, .. }: Context<'_>, user_id: Uuid, password: &str, old: &str) {
+    let renewed = state.passwords.hash(password).await;
+    let Ok(new) = renewed else {
+        tracing::debug!("too busy to hash a password anew");
+        return;
+    };
+    if let Err(error) = state.store.replace_password_hash(user_id, old, &new).await {
+        tracing::warn!(%error, "a password was not hashed anew");
+    }
+}
+
+/// Compares a password, unless too many have been wrong.
+///
+/// Without a hash this takes as long, and counts as much, as a wrong password.
+async fn check_password(
+    Context { state, now, client }: Context<'_>,
+    account: &str,
+    password: &str,
+    hash: Option<&str>,
+) -> Result<Comparison, ApiError> {
+    let charge = state
+        .login_attempts
+        .charge(Guess { client, account }, now)?;
+    let compared = state.passwords.verify(password, hash).await;
+    if compared != Ok(Comparison::Different) {
+        state.login_attempts.refund(charge);
+    }
+    Ok(compared?)
+}
+
 /// Issues the tokens of a login.
 fn admit(
-    Context { state, now }: Context<'_>,
+    Context { state, now, .. }: Context<'_>,
     user_id: Uuid,
     username: &str,
     vars: Vars,
@@ -304,6 +367,13 @@ impl From<TooManyLogouts> for ApiError {
     }
 }
 
+impl From<TooManyAttempts> for ApiError {
+    fn from(_: TooManyAttempts) -> Self {
+        let text = "Too many failed login attempts. Try again later.";
+        Self::new(Code::ResourceExhausted, text)
+    }
+}
+
 impl From<PasswordError> for ApiError {
     fn from(error: PasswordError) -> Self {
         match error {
@@ -326,26 +396,36 @@ fn has_gaps(text: &str) -> bool {
     text.contains(|c: char| c == ' ' || c.is_ascii_control())
 }
 
-fn check_id(kind: &str, id: &str, bytes_min: usize) -> Result<(), ApiError> {
+/// Checks an id. Logging in and linking have different words for the same.
+pub(super) fn check_id(
+    kind: &str,
+    invalid: &str,
+    id: &str,
+    bytes_min: usize,
+) -> Result<(), ApiError> {
     if id.is_empty() {
         return Err(ApiError::invalid(format!("{kind} is required.")));
     }
     if has_gaps(id) {
-        let text = format!("{kind} invalid, no spaces or control characters allowed.");
+        let text = format!("{invalid}, no spaces or control characters allowed.");
         return Err(ApiError::invalid(text));
     }
     if !(bytes_min..=128).contains(&id.len()) {
-        let text = format!("{kind} invalid, must be {bytes_min}-128 bytes.");
+        let text = format!("{invalid}, must be {bytes_min}-128 bytes.");
         return Err(ApiError::invalid(text));
     }
     Ok(())
 }
 
-fn check_email(email: &str) -> Result<(), ApiError> {
+pub(super) fn check_email_gaps(email: &str) -> Result<(), ApiError> {
     if has_gaps(email) {
         let text = "Invalid email address, no spaces or control characters allowed.";
         return Err(ApiError::invalid(text));
     }
+    Ok(())
+}
+
+pub(super) fn check_email_format(email: &str) -> Result<(), ApiError> {
     if !looks_like_email(email) {
         return Err(ApiError::invalid("Invalid email address format."));
     }

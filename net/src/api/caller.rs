@@ -13,6 +13,9 @@ use crate::auth::SessionClaims;
 
 /// What an operation demands of its caller.
 pub(super) trait Caller: Sized + Send + Sync {
+    /// The ways to prove it, by their names in the description of the API; any one will do.
+    const PROOFS: &'static [&'static str];
+
     fn authenticate(
         state: &ApiState,
         headers: &HeaderMap,
@@ -27,6 +30,8 @@ pub(super) trait Caller: Sized + Send + Sync {
 pub(super) struct Anyone;
 
 impl Caller for Anyone {
+    const PROOFS: &'static [&'static str] = &[];
+
     fn authenticate(_: &ApiState, _: &HeaderMap, _: Timestamp) -> Result<Self, ApiError> {
         Ok(Self)
     }
@@ -40,6 +45,8 @@ impl Caller for Anyone {
 pub(super) struct Game;
 
 impl Caller for Game {
+    const PROOFS: &'static [&'static str] = &["server_key"];
+
     fn authenticate(state: &ApiState, headers: &HeaderMap, _: Timestamp) -> Result<Self, ApiError> {
         let refused = |message| ApiError::new(Code::Unauthenticated, message);
         let value = authorization(headers).ok_or_else(|| refused("Server key required"))?;
@@ -61,6 +68,8 @@ impl Caller for Game {
 pub(super) struct GameOrHolder;
 
 impl Caller for GameOrHolder {
+    const PROOFS: &'static [&'static str] = &["server_key", "session"];
+
     fn authenticate(
         state: &ApiState,
         headers: &HeaderMap,
@@ -79,6 +88,8 @@ impl Caller for GameOrHolder {
 
 /// A user, by a session token.
 impl Caller for SessionClaims {
+    const PROOFS: &'static [&'static str] = &["session"];
+
     fn authenticate(
         state: &ApiState,
         headers: &HeaderMap,

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::cursor::ChannelCursor;
 use super::error::ApiError;
 use super::operation::{Context, Operation, Parameters};
+use super::parameter::Parameter;
 use super::query::Query;
 use crate::auth::SessionClaims;
 use crate::convert::{ChannelNames, time_to_wire};
@@ -34,6 +35,11 @@ impl Parameters for ListChannelMessagesRequest {}
 
 impl Operation for ListChannelMessages {
     const NAME: &'static str = "ListChannelMessages";
+    const QUERY: &'static [Parameter] = &[
+        Parameter::integer("limit"),
+        Parameter::boolean("forward"),
+        Parameter::text("cursor"),
+    ];
     type Caller = SessionClaims;
     type Request = ListChannelMessagesRequest;
     type Response = api::ChannelMessageList;

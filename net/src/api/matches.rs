@@ -5,6 +5,7 @@ use tiltyard_proto::api;
 
 use super::error::{ApiError, Code};
 use super::operation::{Context, Operation, Parameters};
+use super::parameter::Parameter;
 use super::query::Query;
 use super::world::{ListFailure, MatchFilter, MatchListing};
 use crate::auth::SessionClaims;
@@ -78,6 +79,14 @@ impl ListMatchesRequest {
 
 impl Operation for ListMatches {
     const NAME: &'static str = "ListMatches";
+    const QUERY: &'static [Parameter] = &[
+        Parameter::integer("limit"),
+        Parameter::boolean("authoritative"),
+        Parameter::text("label"),
+        Parameter::integer("min_size"),
+        Parameter::integer("max_size"),
+        Parameter::text("query"),
+    ];
     type Caller = SessionClaims;
     type Request = ListMatchesRequest;
     type Response = api::MatchList;

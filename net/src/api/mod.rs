@@ -17,15 +17,19 @@ mod cursor;
 mod error;
 mod frame;
 mod gateway;
+mod link;
 mod matches;
 mod matchmaker;
 mod notification;
+mod openapi;
 mod operation;
+mod parameter;
 mod parties;
 mod query;
 mod routes;
 mod rpc;
 mod session;
+mod social;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -43,8 +47,9 @@ pub use world::{
     Verdict, When, World, WorldError,
 };
 
-use crate::auth::{Clock, Passwords, Secrets, Sessions};
+use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::config::Config;
+use crate::social::SocialProviders;
 use crate::store::Store;
 
 /// What the API works with. Clones share it.
@@ -58,6 +63,10 @@ pub struct ApiState {
     pub sessions: Arc<Sessions>,
     /// The hasher of passwords.
     pub passwords: Arc<Passwords>,
+    /// Who has guessed passwords of late.
+    pub login_attempts: Arc<LoginAttempts>,
+    /// Those who know players from elsewhere.
+    pub social: Arc<SocialProviders>,
     /// The accounts.
     pub store: Store,
     /// The world and the game in it.

@@ -8,6 +8,7 @@ use super::channel::page_size;
 use super::cursor::{decode_notification, encode_notification};
 use super::error::{ApiError, Code};
 use super::operation::{Context, Nothing, Operation, Parameters};
+use super::parameter::Parameter;
 use super::query::Query;
 use crate::auth::SessionClaims;
 use crate::store::Position;
@@ -29,6 +30,10 @@ impl Parameters for ListNotificationsRequest {}
 
 impl Operation for ListNotifications {
     const NAME: &'static str = "ListNotifications";
+    const QUERY: &'static [Parameter] = &[
+        Parameter::integer("limit"),
+        Parameter::text("cacheable_cursor"),
+    ];
     type Caller = SessionClaims;
     type Request = ListNotificationsRequest;
     type Response = api::NotificationList;
@@ -103,6 +108,7 @@ impl Parameters for DeleteNotificationsRequest {}
 
 impl Operation for DeleteNotifications {
     const NAME: &'static str = "DeleteNotifications";
+    const QUERY: &'static [Parameter] = &[Parameter::texts("ids")];
     type Caller = SessionClaims;
     type Request = DeleteNotificationsRequest;
     type Response = Nothing;

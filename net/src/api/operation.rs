@@ -1,6 +1,7 @@
 //! An operation: a request that is decoded, let in, shown to hooks, carried out and answered.
 
 use std::future::Future;
+use std::net::IpAddr;
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -14,6 +15,7 @@ use super::ApiState;
 use super::caller::Caller;
 use super::error::{ApiError, Code};
 use super::gateway::{self, Exchange};
+use super::parameter::Parameter;
 use super::query::Query;
 use super::world::{ApiCall, HookFailure, Verdict, When, World, WorldError};
 
@@ -23,6 +25,8 @@ pub(super) trait Operation: 'static {
     const NAME: &'static str;
     /// Whether the body is part of the request.
     const READS_BODY: bool = false;
+    /// The parameters that are part of the request.
+    const QUERY: &'static [Parameter] = &[];
     /// Who may call it.
     type Caller: Caller;
     type Request: Message;
@@ -46,16 +50,24 @@ pub(super) trait Operation: 'static {
 pub(super) struct Context<'a> {
     pub(super) state: &'a ApiState,
     pub(super) now: Timestamp,
+    /// Where the request comes from.
+    pub(super) client: Option<IpAddr>,
 }
 
 /// Something that hooks see as JSON in snake case, defaults left out.
 pub(super) trait Message: Sized + Send {
+    /// Name of the schema of the body, where the request has one.
+    const BODY: Option<&'static str> = None;
+
     fn to_value(&self) -> Value;
     fn from_value(value: &Value) -> Result<Self, ApiError>;
 }
 
 /// Something that clients read as JSON in snake case, defaults left out.
 pub(super) trait Answer: Send {
+    /// Name of its schema; without one it is an empty object.
+    const SCHEMA: Option<&'static str> = None;
+
     fn to_json(&self) -> String;
 }
 
@@ -94,6 +106,8 @@ impl<P: Parameters> Message for P {
 macro_rules! messages {
     ($($Request:ident)*) => {$(
         impl Message for api::$Request {
+            const BODY: Option<&'static str> = Some(stringify!($Request));
+
             fn to_value(&self) -> Value {
                 to_value(self)
             }
@@ -104,11 +118,15 @@ macro_rules! messages {
         }
     )*};
 }
-messages!(AccountCustom AccountDevice AccountEmail SessionLogoutRequest SessionRefreshRequest UpdateAccountRequest);
+messages!(AccountApple AccountCustom AccountDevice AccountEmail AccountFacebook);
+messages!(AccountFacebookInstantGame AccountGameCenter AccountGoogle AccountSteam LinkSteamRequest);
+messages!(SessionLogoutRequest SessionRefreshRequest UpdateAccountRequest);
 
 macro_rules! answers {
     ($($Response:ident)*) => {$(
         impl Answer for api::$Response {
+            const SCHEMA: Option<&'static str> = Some(stringify!($Response));
+
             fn to_json(&self) -> String {
                 json::to_string(self)
             }
@@ -164,7 +182,12 @@ pub(super) async fn answer<O: Operation>(mut exchange: Exchange) -> Result<Respo
     }
     let hook = state.world.has_hook(O::NAME, When::After);
     let told = hook.then(|| call(&request));
-    let response = O::run(Context { state, now }, &caller, request).await?;
+    let context = Context {
+        state,
+        now,
+        client: exchange.client,
+    };
+    let response = O::run(context, &caller, request).await?;
     let text = response.to_json();
     if let Some(call) = told {
         let response = serde_json::from_str(&text).unwrap_or_default();

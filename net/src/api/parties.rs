@@ -7,6 +7,7 @@ use tiltyard_proto::api;
 
 use super::error::{ApiError, Code};
 use super::operation::{Context, Operation, Parameters};
+use super::parameter::Parameter;
 use super::query::Query;
 use super::world::{ListFailure, PartyFilter, PartyListing, PartyPage};
 use crate::auth::SessionClaims;
@@ -97,6 +98,12 @@ fn not_listed() -> ApiError {
 
 impl Operation for ListParties {
     const NAME: &'static str = "ListParties";
+    const QUERY: &'static [Parameter] = &[
+        Parameter::integer("limit"),
+        Parameter::boolean("open"),
+        Parameter::text("query"),
+        Parameter::text("cursor"),
+    ];
     type Caller = SessionClaims;
     type Request = ListPartiesRequest;
     type Response = api::PartyList;

@@ -5,44 +5,93 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
-use super::account::{GetAccount, UpdateAccount};
+use super::account::{DeleteAccount, GetAccount, UpdateAccount};
 use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEmail};
+use super::caller::Caller as _;
 use super::channel::ListChannelMessages;
 use super::error::{ApiError, Code};
 use super::gateway::Exchange;
+use super::link::{
+    LinkCustom, LinkDevice, LinkElsewhere, LinkEmail, UnlinkCustom, UnlinkDevice, UnlinkElsewhere,
+    UnlinkEmail,
+};
 use super::matches::ListMatches;
 use super::matchmaker::GetMatchmakerStats;
 use super::notification::{DeleteNotifications, ListNotifications};
-use super::operation::{self, Operation};
+use super::openapi::DescribeApi;
+use super::operation::{self, Answer as _, Message, Operation};
+use super::parameter::Parameter;
 use super::parties::ListParties;
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
+use super::social::{
+    Apple, AuthenticateElsewhere, Facebook, FacebookInstantGame, GameCenter, Google, Steam,
+};
 use super::user::GetUsers;
 
 /// One way to call one operation.
 pub(super) struct Route {
-    method: &'static str,
-    /// Matched whole; a `*` at the end stands for anything, slashes included, and `{}` for one segment.
-    path: &'static str,
+    pub(super) method: &'static str,
+    /// Matched whole; at its end `{*name}` stands for anything, slashes included, and `{name}` for
+    /// one segment.
+    pub(super) path: &'static str,
+    /// Name of the operation.
+    pub(super) name: &'static str,
+    pub(super) query: &'static [Parameter],
+    /// What callers prove themselves with.
+    pub(super) proofs: &'static [&'static str],
+    /// Name of the schema of the body, where there is one.
+    pub(super) body: Option<&'static str>,
+    /// Name of the schema of the answer; without one it is an empty object.
+    pub(super) answer: Option<&'static str>,
     pub(super) run: fn(Exchange) -> BoxFuture<'static, Response>,
 }
 
-const ROUTES: &[Route] = &[
+pub(super) const ROUTES: &[Route] = &[
     route::<Healthcheck>("GET", "/healthcheck"),
     route::<AuthenticateCustom>("POST", "/v2/account/authenticate/custom"),
     route::<AuthenticateDevice>("POST", "/v2/account/authenticate/device"),
     route::<AuthenticateEmail>("POST", "/v2/account/authenticate/email"),
+    route::<AuthenticateElsewhere<Apple>>("POST", "/v2/account/authenticate/apple"),
+    route::<AuthenticateElsewhere<Facebook>>("POST", "/v2/account/authenticate/facebook"),
+    route::<AuthenticateElsewhere<FacebookInstantGame>>(
+        "POST",
+        "/v2/account/authenticate/facebookinstantgame",
+    ),
+    route::<AuthenticateElsewhere<GameCenter>>("POST", "/v2/account/authenticate/gamecenter"),
+    route::<AuthenticateElsewhere<Google>>("POST", "/v2/account/authenticate/google"),
+    route::<AuthenticateElsewhere<Steam>>("POST", "/v2/account/authenticate/steam"),
     route::<SessionRefresh>("POST", "/v2/account/session/refresh"),
     route::<SessionLogout>("POST", "/v2/session/logout"),
     route::<GetAccount>("GET", "/v2/account"),
     route::<UpdateAccount>("PUT", "/v2/account"),
+    route::<DeleteAccount>("DELETE", "/v2/account"),
+    route::<LinkDevice>("POST", "/v2/account/link/device"),
+    route::<LinkCustom>("POST", "/v2/account/link/custom"),
+    route::<LinkEmail>("POST", "/v2/account/link/email"),
+    route::<UnlinkDevice>("POST", "/v2/account/unlink/device"),
+    route::<UnlinkCustom>("POST", "/v2/account/unlink/custom"),
+    route::<UnlinkEmail>("POST", "/v2/account/unlink/email"),
+    route::<LinkElsewhere<Apple>>("POST", "/v2/account/link/apple"),
+    route::<LinkElsewhere<Facebook>>("POST", "/v2/account/link/facebook"),
+    route::<LinkElsewhere<FacebookInstantGame>>("POST", "/v2/account/link/facebookinstantgame"),
+    route::<LinkElsewhere<GameCenter>>("POST", "/v2/account/link/gamecenter"),
+    route::<LinkElsewhere<Google>>("POST", "/v2/account/link/google"),
+    route::<LinkElsewhere<Steam>>("POST", "/v2/account/link/steam"),
+    route::<UnlinkElsewhere<Apple>>("POST", "/v2/account/unlink/apple"),
+    route::<UnlinkElsewhere<Facebook>>("POST", "/v2/account/unlink/facebook"),
+    route::<UnlinkElsewhere<FacebookInstantGame>>("POST", "/v2/account/unlink/facebookinstantgame"),
+    route::<UnlinkElsewhere<GameCenter>>("POST", "/v2/account/unlink/gamecenter"),
+    route::<UnlinkElsewhere<Google>>("POST", "/v2/account/unlink/google"),
+    route::<UnlinkElsewhere<Steam>>("POST", "/v2/account/unlink/steam"),
     route::<GetUsers>("GET", "/v2/user"),
     route::<ListMatches>("GET", "/v2/match"),
     route::<GetMatchmakerStats>("GET", "/v2/matchmaker/stats"),
     route::<ListParties>("GET", "/v2/party"),
-    route::<ListChannelMessages>("GET", "/v2/channel/{}"),
+    route::<ListChannelMessages>("GET", "/v2/channel/{channel_id}"),
     route::<ListNotifications>("GET", "/v2/notification"),
     route::<DeleteNotifications>("DELETE", "/v2/notification"),
+    route::<DescribeApi>("GET", "/v2/tiltyard/openapi.json"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];
@@ -51,6 +100,11 @@ const fn route<O: Operation>(method: &'static str, path: &'static str) -> Route 
     Route {
         method,
         path,
+        name: O::NAME,
+        query: O::QUERY,
+        proofs: O::Caller::PROOFS,
+        body: <O::Request as Message>::BODY,
+        answer: O::Response::SCHEMA,
         run: |exchange| {
             let answer = operation::answer::<O>(exchange);
             answer.map(|result| result.into_response()).boxed()
@@ -61,12 +115,18 @@ const fn route<O: Operation>(method: &'static str, path: &'static str) -> Route 
 const fn rpc_route(method: &'static str) -> Route {
     Route {
         method,
-        path: "/v2/rpc/*",
+        path: "/v2/rpc/{*id}",
+        name: "RpcFunc",
+        query: const { &[Parameter::text("unwrap")] },
+        proofs: &["session", "http_key", "http_key_in_header"],
+        // A body is any text in JSON, or with `unwrap` anything; see `openapi`.
+        body: None,
+        answer: Some("Rpc"),
         run: |exchange| rpc::answer(exchange).boxed(),
     }
 }
 
-/// The route of a request, and what its `*` or `{}` stands for.
+/// The route of a request, and what the braces at the end of its path stand for.
 pub(super) fn find<'p>(
     method: &Method,
     path: &'p str,
@@ -89,13 +149,10 @@ pub(super) fn find<'p>(
 
 impl Route {
     fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
-        if let Some(fixed) = self.path.strip_suffix("{}") {
-            let segment = path.strip_prefix(fixed)?;
-            return (!segment.contains('/')).then_some(segment);
-        }
-        match self.path.strip_suffix('*') {
-            Some(fixed) => path.strip_prefix(fixed),
-            None => (path == self.path).then_some(""),
-        }
+        let Some((fixed, name)) = self.path.split_once('{') else {
+            return (path == self.path).then_some("");
+        };
+        let tail = path.strip_prefix(fixed)?;
+        (name.starts_with('*') || !tail.contains('/')).then_some(tail)
     }
 }

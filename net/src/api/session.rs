@@ -44,7 +44,7 @@ impl Operation for SessionRefresh {
     }
 
     async fn run(
-        Context { state, now }: Context<'_>,
+        Context { state, now, .. }: Context<'_>,
         _: &GameOrHolder,
         request: Self::Request,
     ) -> Result<api::Session, ApiError> {
@@ -90,7 +90,7 @@ impl Operation for SessionLogout {
     }
 
     async fn run(
-        Context { state, now }: Context<'_>,
+        Context { state, now, .. }: Context<'_>,
         caller: &SessionClaims,
         request: Self::Request,
     ) -> Result<Nothing, ApiError> {

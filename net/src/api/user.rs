@@ -7,6 +7,7 @@ use tiltyard_proto::api;
 use super::authenticate::parse_user_id;
 use super::error::ApiError;
 use super::operation::{Context, Operation, Parameters};
+use super::parameter::Parameter;
 use super::query::Query;
 use crate::auth::SessionClaims;
 use crate::store::{User, UserQuery};
@@ -30,6 +31,11 @@ impl Parameters for GetUsersRequest {}
 
 impl Operation for GetUsers {
     const NAME: &'static str = "GetUsers";
+    const QUERY: &'static [Parameter] = &[
+        Parameter::texts("ids"),
+        Parameter::texts("usernames"),
+        Parameter::texts("facebook_ids"),
+    ];
     type Caller = SessionClaims;
     type Request = GetUsersRequest;
     type Response = api::Users;

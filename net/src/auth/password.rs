@@ -1,7 +1,9 @@
 //! Passwords: argon2id on one thread of its own, so that a rush of logins cannot take the cores
-//! that run matches.
+//! that run matches. Hashes of bcrypt, as other servers have made them, are compared but not made.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
@@ -26,18 +28,53 @@ pub enum PasswordError {
     Broken,
 }
 
-/// Passwords that wait for the hashing thread. At 35 ms each the last one waits a second.
-const QUEUE_MAX: usize = 32;
+/// What comparing a password with a hash has shown.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Comparison {
+    /// It is another password, or there was nothing to compare it with.
+    Different,
+    /// It is the password.
+    Same {
+        /// Whether the hash is of an older kind, so that a [new one](Passwords::hash) should take
+        /// its place while the password is at hand.
+        needs_rehash: bool,
+    },
+}
+
+/// Highest cost of bcrypt that is compared: 1.1 s. Other servers use 10 to 13; a hash that claims
+/// more would hold up everybody else, and is taken for no hash at all.
+pub const BCRYPT_COST_MAX: u32 = 14;
+/// Work that may wait for the hashing thread, in hashes of argon2id. At 35 ms each the last one
+/// waits a second.
+const WORK_MAX: u32 = 32;
+/// No job is less than one hash.
+const JOBS_MAX: usize = WORK_MAX as usize;
 
 enum Job {
     Hash(String, oneshot::Sender<Option<String>>),
-    Verify(String, Option<String>, oneshot::Sender<bool>),
+    Verify(String, Option<String>, oneshot::Sender<Comparison>),
+}
+
+impl Job {
+    /// How long it takes, in hashes of argon2id: bcrypt of cost 9 takes as long as one.
+    fn work(&self) -> u32 {
+        let cost = match self {
+            Self::Verify(_, Some(hash), _) => bcrypt_cost(hash),
+            _ => None,
+        };
+        match cost {
+            Some(cost @ 10..=BCRYPT_COST_MAX) => 1 << (cost - 9),
+            _ => 1,
+        }
+    }
 }
 
 /// The thread that hashes passwords. Dropping this ends it.
 #[derive(Debug)]
 pub struct Passwords {
     jobs: Option<SyncSender<Job>>,
+    /// The work of all jobs that are not yet done.
+    work: Arc<AtomicU32>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -48,12 +85,15 @@ impl Passwords {
     ///
     /// If the operating system gives no thread.
     pub fn start() -> io::Result<Self> {
-        let (jobs, queue) = sync_channel(QUEUE_MAX);
+        let (jobs, queue) = sync_channel(JOBS_MAX);
+        let work = Arc::new(AtomicU32::new(0));
+        let done = work.clone();
         let thread = std::thread::Builder::new()
             .name("passwords".to_owned())
-            .spawn(move || drive_jobs(&queue))?;
+            .spawn(move || drive_jobs(&queue, &done))?;
         Ok(Self {
             jobs: Some(jobs),
+            work,
             thread: Some(thread),
         })
     }
@@ -73,8 +113,11 @@ impl Passwords {
         hashed.await.ok().flatten().ok_or(PasswordError::Broken)
     }
 
-    /// Whether this is the password that was hashed. Without a hash the answer is no, after the
-    /// same work, so that its time tells nothing about the account.
+    /// Whether this is the password that was hashed, by argon2 or, with a hash that begins with
+    /// `$2a$`, `$2b$` or `$2y$`, by bcrypt. Without a hash the answer is no, after the work of a new
+    /// one, so that its time tells nothing about the account.
+    ///
+    /// As everywhere, bcrypt looks at the first 72 bytes of a password only.
     ///
     /// # Errors
     ///
@@ -83,7 +126,11 @@ impl Passwords {
     /// # Cancellation
     ///
     /// The work is done all the same; its result is lost.
-    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
+    pub async fn verify(
+        &self,
+        password: &str,
+        hash: Option<&str>,
+    ) -> Result<Comparison, PasswordError> {
         let (reply, verified) = oneshot::channel();
         let hash = hash.map(str::to_owned);
         self.send(Job::Verify(password.to_owned(), hash, reply))?;
@@ -92,10 +139,18 @@ impl Passwords {
 
     fn send(&self, job: Job) -> Result<(), PasswordError> {
         let jobs = self.jobs.as_ref().ok_or(PasswordError::Broken)?;
-        jobs.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => PasswordError::Busy,
-            TrySendError::Disconnected(_) => PasswordError::Broken,
-        })
+        let work = job.work();
+        let sent = match self.work.fetch_add(work, Ordering::Relaxed) {
+            ahead if ahead >= WORK_MAX => Err(PasswordError::Busy),
+            _ => jobs.try_send(job).map_err(|error| match error {
+                TrySendError::Full(_) => PasswordError::Busy,
+                TrySendError::Disconnected(_) => PasswordError::Broken,
+            }),
+        };
+        if sent.is_err() {
+            self.work.fetch_sub(work, Ordering::Relaxed);
+        }
+        sent
     }
 }
 
@@ -110,17 +165,24 @@ impl Drop for Passwords {
 }
 
 /// Works until the owner is gone. Askers who left are not told.
-fn drive_jobs(queue: &Receiver<Job>) {
+fn drive_jobs(queue: &Receiver<Job>, work: &AtomicU32) {
     let argon2 = hasher();
     // Compared where there is no account.
     let dummy = hash(&argon2, "").unwrap_or_default();
     while let Ok(job) = queue.recv() {
+        let weight = job.work();
+        // The work is done before the asker hears of it, who may ask again at once.
+        let done = || work.fetch_sub(weight, Ordering::Relaxed);
         match job {
-            Job::Hash(password, reply) => _ = reply.send(hash(&argon2, &password)),
-            Job::Verify(password, hash, reply) => {
-                let known = hash.is_some();
-                let matched = verify(&argon2, &password, hash.as_deref().unwrap_or(&dummy));
-                _ = reply.send(known && matched);
+            Job::Hash(password, reply) => {
+                let hash = hash(&argon2, &password);
+                done();
+                _ = reply.send(hash);
+            }
+            Job::Verify(password, stored, reply) => {
+                let compared = compare(&argon2, &password, stored.as_deref().unwrap_or(&dummy));
+                done();
+                _ = reply.send(stored.map_or(Comparison::Different, |_| compared));
             }
         }
     }
@@ -138,6 +200,30 @@ fn hash(argon2: &Argon2<'_>, password: &str) -> Option<String> {
     Some(hash.to_string())
 }
 
+fn compare(argon2: &Argon2<'_>, password: &str, hash: &str) -> Comparison {
+    let (same, needs_rehash) = match bcrypt_cost(hash) {
+        Some(cost) if cost > BCRYPT_COST_MAX => (false, false),
+        // A longer password cannot be hashed anew, and must go on opening its account.
+        Some(_) => (
+            bcrypt::verify(password, hash).unwrap_or(false),
+            password.len() <= PASSWORD_BYTES_MAX,
+        ),
+        None => (verify(argon2, password, hash), false),
+    };
+    match same {
+        true => Comparison::Same { needs_rehash },
+        false => Comparison::Different,
+    }
+}
+
+/// The cost that a hash of bcrypt names; `None` if it is no such hash. `$2x$`, the mark of a faulty
+/// implementation, is not among them.
+fn bcrypt_cost(hash: &str) -> Option<u32> {
+    let kinds = ["$2a$", "$2b$", "$2y$"];
+    let rest = kinds.iter().find_map(|kind| hash.strip_prefix(kind))?;
+    rest.split_once('$')?.0.parse().ok()
+}
+
 fn verify(argon2: &Argon2<'_>, password: &str, hash: &str) -> bool {
     let Ok(hash) = PasswordHash::new(hash) else {
         return false;
@@ -149,6 +235,11 @@ fn verify(argon2: &Argon2<'_>, password: &str, hash: &str) -> bool {
 mod tests {
     use super::*;
 
+    const SAME: Comparison = Comparison::Same {
+        needs_rehash: false,
+    };
+    const SAME_BUT_OLD: Comparison = Comparison::Same { needs_rehash: true };
+
     #[tokio::test]
     async fn a_password_opens_its_own_hash_only() {
         let passwords = Passwords::start().unwrap();
@@ -157,39 +248,113 @@ mod tests {
             hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{hash}"
         );
-        assert!(passwords.verify("batsignal", Some(&hash)).await.unwrap());
-        assert!(!passwords.verify("batsignal?", Some(&hash)).await.unwrap());
-        assert!(!passwords.verify("batsignal", Some("")).await.unwrap());
-        assert!(
-            !passwords.verify("", None).await.unwrap(),
-            "no account, no entry"
-        );
+        for (password, hash, expected) in [
+            ("batsignal", Some(hash.as_str()), SAME),
+            ("batsignal?", Some(&hash), Comparison::Different),
+            ("batsignal", Some(""), Comparison::Different),
+            ("", None, Comparison::Different),
+        ] {
+            let compared = passwords.verify(password, hash).await;
+            assert_eq!(compared, Ok(expected), "{password}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_bcrypt_is_compared_and_told_to_be_old() {
+        let passwords = Passwords::start().unwrap();
+        // From the tests of jBCrypt.
+        let vectors = [
+            ("", "DCq7YPn5Rq63x1Lad4cll.TV4S6ytwfsfvkgY8jIucDrjc8deX1s."),
+            ("a", "m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe"),
+            (
+                "abc",
+                "If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i",
+            ),
+        ];
+        for (password, hash) in vectors {
+            for kind in ["2a", "2b", "2y"] {
+                let hash = format!("${kind}$06${hash}");
+                let right = passwords.verify(password, Some(&hash)).await;
+                assert_eq!(right, Ok(SAME_BUT_OLD), "{hash}");
+                let wrong = passwords.verify("b", Some(&hash)).await;
+                assert_eq!(wrong, Ok(Comparison::Different), "{hash}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_first_72_bytes_count_for_bcrypt_and_more_are_not_hashed_anew() {
+        let passwords = Passwords::start().unwrap();
+        let hash = bcrypt::hash("x".repeat(72), 4).unwrap();
+        for (length, expected) in [(71, Comparison::Different), (72, SAME_BUT_OLD), (73, SAME)] {
+            let compared = passwords.verify(&"x".repeat(length), Some(&hash)).await;
+            assert_eq!(compared, Ok(expected), "{length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn hashes_that_are_none_open_nothing() {
+        let passwords = Passwords::start().unwrap();
+        let rest = "$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i";
+        for hash in [
+            "$2a$06$",
+            "$2a$",
+            "$2a$06$short",
+            "$2x$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i",
+            &format!("$2a$03{rest}"),
+            &format!("$2a$15{rest}"),
+            &format!("$2a$31{rest}"),
+            &format!("$2a$4294967295{rest}"),
+            &format!("$2a$-1{rest}"),
+            &format!("$2a$6{rest}"),
+            &format!("$2a$06{rest}é"),
+            "plain text",
+        ] {
+            let compared = passwords.verify("abc", Some(hash)).await;
+            assert_eq!(compared, Ok(Comparison::Different), "{hash}");
+        }
+    }
+
+    /// Passwords whose thread never comes to work, and the queue.
+    fn stuck() -> (Passwords, Receiver<Job>) {
+        let (jobs, queue) = sync_channel(JOBS_MAX);
+        let passwords = Passwords {
+            jobs: Some(jobs),
+            work: Arc::default(),
+            thread: None,
+        };
+        (passwords, queue)
     }
 
     #[test]
     fn a_full_queue_turns_askers_away() {
-        let (jobs, _queue) = sync_channel(QUEUE_MAX);
-        let passwords = Passwords {
-            jobs: Some(jobs),
-            thread: None,
-        };
+        let (passwords, _queue) = stuck();
         let ask = || {
             let (reply, _) = oneshot::channel();
             passwords.send(Job::Hash(String::new(), reply))
         };
-        for _ in 0..QUEUE_MAX {
+        for _ in 0..WORK_MAX {
             ask().unwrap();
         }
         assert_eq!(ask(), Err(PasswordError::Busy));
     }
 
+    #[test]
+    fn slow_hashes_fill_the_queue_sooner() {
+        let (passwords, queue) = stuck();
+        let ask = || {
+            let (reply, _) = oneshot::channel();
+            let hash = Some("$2a$13$".to_owned());
+            passwords.send(Job::Verify(String::new(), hash, reply))
+        };
+        assert_eq!((ask(), ask()), (Ok(()), Ok(())), "16 each");
+        assert_eq!(ask(), Err(PasswordError::Busy));
+        assert_eq!(queue.try_iter().count(), 2);
+    }
+
     #[tokio::test]
     async fn a_lost_thread_is_told() {
-        let (jobs, queue) = sync_channel(1);
-        let passwords = Passwords {
-            jobs: Some(jobs),
-            thread: None,
-        };
+        let (passwords, queue) = stuck();
         drop(queue);
         assert_eq!(passwords.hash("x").await, Err(PasswordError::Broken));
     }

@@ -37,7 +37,8 @@ pub(super) fn text() -> String {
                 Form::List => " NAME=VALUE",
             };
             let default = match (option.form, option.default) {
-                (Form::Secret, _) => " [default: generated at the first start]".to_owned(),
+                (Form::Secret, None) => " [default: generated at the first start]".to_owned(),
+                (Form::Secret, Some("")) => " [default: none]".to_owned(),
                 (Form::Address, None) => " [default: the embedded database]".to_owned(),
                 (_, Some(default)) => format!(" [default: {default}]"),
                 (_, None) => " [may be repeated]".to_owned(),

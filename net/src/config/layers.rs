@@ -219,6 +219,7 @@ impl Layers {
             let entry = &self.entries[option.key];
             let value = match option.form {
                 Form::Secret if entry.texts.is_empty() => "(generated)".to_owned(),
+                Form::Secret if entry.texts.iter().all(String::is_empty) => String::new(),
                 Form::Secret => "(secret)".to_owned(),
                 Form::Address => without_password(&entry.texts),
                 _ => entry.texts.join(", "),

@@ -165,6 +165,44 @@ options! {
     }
 }
 
+options! {
+    /// Logging in. The reference server has no such section.
+    pub Auth "auth." {
+        /// Wrong passwords a minute for one account from one address, and six times as many from an
+        /// address for all accounts; whoever goes on waits ever longer. 0 for no limit. Addresses
+        /// are those that socket.proxy_count leads to.
+        login_attempts_per_minute: u32 = "5", between(0, 60_000);
+    }
+}
+
+options! {
+    /// Logging in with Apple.
+    pub Apple "social.apple." {
+        /// Bundle id of the app whose players may log in with Apple; empty for no such logins.
+        bundle_id: String = "";
+    }
+}
+
+options! {
+    /// Logging in with Google.
+    pub Google "social.google." {
+        /// OAuth client ids of the apps whose players may log in with Google, with spaces between
+        /// them; empty for no such logins. The reference server has no such option and lets in
+        /// whoever has a token for any app.
+        client_ids: String = "";
+    }
+}
+
+options! {
+    /// Logging in with Steam.
+    pub Steam "social.steam." {
+        /// Key of the publisher's web API; empty for no logins with Steam.
+        publisher_key: Secret = "";
+        /// Id of the game; 0 for no logins with Steam.
+        app_id: u32 = "0";
+    }
+}
+
 /// A hundred years: far enough for anyone, near enough for expiry times to stay plain numbers.
 const TOKEN_LIFE_MAX_SEC: u64 = 100 * 366 * 86_400;
 
@@ -320,6 +358,14 @@ pub struct Config {
     pub database: Database,
     /// Session tokens.
     pub session: Session,
+    /// Logging in.
+    pub auth: Auth,
+    /// Logging in with Apple: the options that begin with `social.apple.`.
+    pub apple: Apple,
+    /// Logging in with Google: the options that begin with `social.google.`.
+    pub google: Google,
+    /// Logging in with Steam: the options that begin with `social.steam.`.
+    pub steam: Steam,
     /// The client port.
     pub socket: Socket,
     /// QUIC and WebTransport.
@@ -348,6 +394,10 @@ pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
     ("Logging", Logger::OPTIONS),
     ("Database", Database::OPTIONS),
     ("Sessions", Session::OPTIONS),
+    ("Logging in", Auth::OPTIONS),
+    ("Logging in with Apple", Apple::OPTIONS),
+    ("Logging in with Google", Google::OPTIONS),
+    ("Logging in with Steam", Steam::OPTIONS),
     ("Client port", Socket::OPTIONS),
     ("QUIC and WebTransport", Quic::OPTIONS),
     ("Matches", Matches::OPTIONS),
@@ -430,6 +480,10 @@ impl Config {
             logger: Logger::read(&layers)?,
             database: Database::read(&layers)?,
             session: Session::read(&layers)?,
+            auth: Auth::read(&layers)?,
+            apple: Apple::read(&layers)?,
+            google: Google::read(&layers)?,
+            steam: Steam::read(&layers)?,
             socket: Socket::read(&layers)?,
             quic: Quic::read(&layers)?,
             dev: Dev::read(&layers)?,
@@ -478,6 +532,12 @@ impl Config {
             return Err(self.conflict(
                 "quic.certificate",
                 "goes with quic.private_key; give both or neither",
+            ));
+        }
+        if self.steam.publisher_key.is_empty() != (self.steam.app_id == 0) {
+            return Err(self.conflict(
+                "social.steam.app_id",
+                "goes with social.steam.publisher_key; give both or neither",
             ));
         }
         for header in &self.socket.response_headers {

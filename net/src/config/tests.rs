@@ -358,3 +358,24 @@ fn help_has_every_option() {
         assert!(!option.doc.is_empty(), "{} is not explained", option.key);
     }
 }
+
+#[test]
+fn a_key_of_others_is_hidden_and_nothing_is_shown_where_there_is_none() {
+    let config = run(&[]);
+    assert!(config.steam.publisher_key.is_empty());
+    assert_eq!(config.settings()["social.steam.publisher_key"].value, "");
+    let given = [
+        "--social.steam.publisher_key=abc",
+        "--social.steam.app_id=480",
+    ];
+    let config = run(&given);
+    assert_eq!(config.steam.publisher_key.expose(), "abc");
+    assert_eq!(
+        config.settings()["social.steam.publisher_key"].value,
+        "(secret)"
+    );
+    for half in given {
+        let text = refused(&[half]);
+        assert!(text.contains("give both or neither"), "{text}");
+    }
+}

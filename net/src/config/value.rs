@@ -144,6 +144,12 @@ impl Secret {
         &self.0
     }
 
+    /// Whether there is nothing to hide.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether `guess` is this text, in a time that does not tell how much of it is right.
     #[must_use]
     pub fn matches(&self, guess: &str) -> bool {
@@ -154,6 +160,15 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(secret)")
+    }
+}
+
+/// Not given means: what the table says, which is empty.
+impl Setting for Secret {
+    const FORM: Form = Form::Secret;
+
+    fn read(texts: &[&str]) -> Result<Self, String> {
+        Ok(Self::new(last(texts)))
     }
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::StoreError;
+use crate::social::SocialKind;
 
 /// What somebody logs in with.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -18,6 +19,19 @@ pub enum Identifier {
     Email(String),
     /// The username; cannot be registered.
     Username(String),
+    /// An id at a provider.
+    Social(SocialKind, String),
+}
+
+/// What a provider knows of a user. Empty text stands for nothing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Profile {
+    /// Name to show.
+    pub display_name: String,
+    /// Address of a picture.
+    pub avatar_url: String,
+    /// E-mail address, as it was delivered.
+    pub email: String,
 }
 
 /// What is needed to let somebody in.
@@ -164,11 +178,18 @@ impl NewAccount {
     /// Refuses what no backend stores; column limits count characters.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         check_text("username", &self.username, 128)?;
-        match &self.identifier {
-            Identifier::Device(id) | Identifier::Custom(id) => check_text("id", id, 128),
-            Identifier::Email(email) => check_text("email", email, 255),
-            Identifier::User(_) => Err(StoreError::Unfit { column: "id" }),
-            Identifier::Username(_) => Err(StoreError::Unfit { column: "username" }),
+        self.identifier.check()
+    }
+}
+
+impl Identifier {
+    /// Refuses what cannot be registered, and what no backend stores.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Device(id) | Self::Custom(id) | Self::Social(_, id) => check_text("id", id, 128),
+            Self::Email(email) => check_text("email", email, 255),
+            Self::User(_) => Err(StoreError::Unfit { column: "id" }),
+            Self::Username(_) => Err(StoreError::Unfit { column: "username" }),
         }
     }
 }

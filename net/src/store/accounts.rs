@@ -7,6 +7,7 @@ use super::Store;
 use super::account::{Account, AccountChange, Identifier, Login, NewAccount, User, UserQuery};
 use super::database::{Row, Sql, sql};
 use super::error::StoreError;
+use super::links;
 
 /// What [`user`] reads.
 macro_rules! user_columns {
@@ -45,7 +46,13 @@ impl Store {
             Identifier::Device(device) => (Some(device.as_str()), None, None),
             Identifier::Custom(custom) => (None, Some(custom.as_str()), None),
             Identifier::Email(email) => (None, None, Some(email.as_str())),
-            Identifier::User(_) | Identifier::Username(_) => (None, None, None),
+            Identifier::User(_) | Identifier::Username(_) | Identifier::Social(..) => {
+                (None, None, None)
+            }
+        };
+        let social = match &account.identifier {
+            Identifier::Social(kind, social) => Some((links::social(*kind).set, social)),
+            _ => None,
         };
         let user = sql(
             "INSERT INTO users (id, username, custom_id, email, password, create_time, update_time) \
@@ -66,6 +73,10 @@ impl Store {
                         .bind(device)
                         .bind(id);
                     transaction.execute(device).await.map_err(taken)?;
+                }
+                if let Some((set, social)) = social {
+                    let social = sql(set).bind(id).bind(social).bind(now);
+                    transaction.execute(social).await.map_err(taken)?;
                 }
                 Ok(id)
             })
@@ -190,6 +201,7 @@ fn login_of(identifier: &Identifier) -> Sql {
             sql("SELECT id, username, disable_time, password FROM users WHERE email = $1")
                 .bind(email)
         }
+        Identifier::Social(kind, id) => sql(links::social(*kind).find).bind(id),
         Identifier::Username(name) => {
             sql("SELECT id, username, disable_time, password FROM users WHERE username = $1")
                 .bind(name)
@@ -241,7 +253,7 @@ fn account(row: &Row, devices: Vec<String>) -> Result<Account, StoreError> {
 }
 
 /// Tells which unique column was in the way.
-fn taken(error: StoreError) -> StoreError {
+pub(super) fn taken(error: StoreError) -> StoreError {
     if error.is_duplicate_of("users", "username") {
         StoreError::UsernameTaken
     } else if error.is_duplicate() {

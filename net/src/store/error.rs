@@ -14,6 +14,9 @@ pub enum StoreError {
     /// Another account has this identifier; it may have been made just now, so look again.
     #[error("the identifier is taken")]
     IdentifierTaken,
+    /// The identifier is not the user's, or the only one they have.
+    #[error("the identifier is another's or the last")]
+    LastIdentifier,
     /// There is no such user.
     #[error("there is no such user")]
     NotFound,

@@ -72,6 +72,9 @@ mod database;
 mod error;
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod link_tests;
+mod links;
 mod message;
 mod messages;
 mod migrations;
@@ -87,9 +90,12 @@ mod tests;
 
 use std::{path::Path, time::Duration};
 
-pub use account::{Account, AccountChange, Identifier, Login, NewAccount, User, UserQuery};
+pub use account::{
+    Account, AccountChange, Identifier, Login, NewAccount, Profile, User, UserQuery,
+};
 pub use address::Address;
 pub use error::{OpenError, StoreError};
+pub use links::Unlink;
 pub use message::{MessageQuery, Position, StoredMessage};
 pub use migrations::{Schema, SchemaStep, schema};
 pub use postgres::PoolLimits;

@@ -463,3 +463,91 @@ async fn only_a_session_token_opens_the_rest() {
     let expired = stage.ask("GET", "/v2/account").token(&alice.token);
     expired.send().await.refused(401, 16, invalid);
 }
+
+/// A login with a password from an address.
+async fn guess(stage: &Stage, address: &str, uri: &str, email: &str, password: &str) -> Response {
+    let body = json!({"email": email, "password": password}).to_string();
+    let ask = stage.ask("POST", uri).key("defaultkey").body(body);
+    ask.header("x-forwarded-for", address).send().await
+}
+
+const TOO_MANY: &str = "Too many failed login attempts. Try again later.";
+
+#[tokio::test]
+async fn passwords_are_not_found_by_trying() {
+    let stage = Stage::new().await;
+    let email = "alice@example.com";
+    let by_name = format!("{EMAIL}?username=alice");
+    guess(&stage, "192.0.2.1", &by_name, email, "batsignal")
+        .await
+        .ok();
+    let wrong = "Invalid credentials.";
+    for uri in [&by_name, EMAIL, &by_name, EMAIL, EMAIL] {
+        let email = if uri == EMAIL { email } else { "" };
+        let response = guess(&stage, "192.0.2.1", uri, email, "batsignal?").await;
+        response.refused(401, 16, wrong);
+    }
+    for (uri, email) in [(EMAIL, email), (&by_name, "")] {
+        guess(&stage, "192.0.2.1", uri, email, "batsignal")
+            .await
+            .refused(429, 8, TOO_MANY);
+    }
+    guess(&stage, "192.0.2.2", EMAIL, email, "batsignal")
+        .await
+        .ok();
+    stage.pass_seconds(12);
+    guess(&stage, "192.0.2.1", EMAIL, email, "batsignal")
+        .await
+        .ok();
+    guess(&stage, "192.0.2.1", EMAIL, email, "batsignal?")
+        .await
+        .refused(401, 16, wrong);
+    guess(&stage, "192.0.2.1", EMAIL, email, "batsignal?")
+        .await
+        .refused(429, 8, TOO_MANY);
+}
+
+#[tokio::test]
+async fn accounts_that_are_not_there_are_guarded_like_others() {
+    let stage = Stage::new().await;
+    let unknown = "User account not found.";
+    let by_name = format!("{EMAIL}?username=nobody");
+    let by_email = format!("{EMAIL}?create=false");
+    for (uri, email) in [(&by_name, ""), (&by_email, "nobody@example.com")] {
+        for _ in 0..5 {
+            guess(&stage, "127.0.0.1", uri, email, "batsignal")
+                .await
+                .refused(404, 5, unknown);
+        }
+        guess(&stage, "127.0.0.1", uri, email, "batsignal")
+            .await
+            .refused(429, 8, TOO_MANY);
+    }
+}
+
+#[tokio::test]
+async fn an_address_runs_out_of_guesses_for_all_accounts_together() {
+    let stage = Stage::with(&["--auth.login_attempts_per_minute=1"]).await;
+    for number in 0..7 {
+        let uri = format!("{EMAIL}?username=nobody-{number}");
+        let response = guess(&stage, "192.0.2.1", &uri, "", "batsignal").await;
+        match number {
+            0..6 => response.refused(404, 5, "User account not found."),
+            _ => response.refused(429, 8, TOO_MANY),
+        }
+    }
+    let device = stage.ask("POST", DEVICE).key("defaultkey");
+    let device = device.header("x-forwarded-for", "192.0.2.1");
+    let device = device.body(r#"{"id":"device-alice"}"#).send().await;
+    device.ok();
+}
+
+#[tokio::test]
+async fn guesses_are_not_limited_if_the_operator_says_so() {
+    let stage = Stage::with(&["--auth.login_attempts_per_minute=0"]).await;
+    for _ in 0..8 {
+        let uri = format!("{EMAIL}?username=nobody");
+        let response = guess(&stage, "192.0.2.1", &uri, "", "batsignal").await;
+        response.refused(404, 5, "User account not found.");
+    }
+}

@@ -17,8 +17,9 @@ use tower::ServiceExt as _;
 use uuid::Uuid;
 
 use crate::api::*;
-use crate::auth::{Clock, Passwords, Secrets, Sessions};
+use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::config::{self, Command, Defaults};
+use crate::social::SocialProviders;
 use crate::store::Store;
 
 /// The API with accounts in a temporary folder, a clock that is cranked and a made-up world.
@@ -145,6 +146,8 @@ impl Stage {
             sessions: Arc::new(Sessions::new(&secrets, &config.session)),
             secrets: Arc::new(secrets),
             passwords: Arc::new(Passwords::start().unwrap()),
+            login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
+            social: Arc::new(SocialProviders::new()),
             store: Store::open_embedded(dir.path()).await.unwrap(),
             world: world.clone(),
             clock: clock.clone(),
@@ -198,6 +201,7 @@ pub(super) struct FakeWorld {
     pub(super) matchmaker_stats: Mutex<MatchmakerStats>,
     pub(super) matches: Mutex<Option<Result<Vec<MatchListing>, ListFailure>>>,
     pub(super) party_filters: Mutex<Vec<PartyFilter>>,
+    pub(super) disconnected: Mutex<Vec<Uuid>>,
     pub(super) parties: Mutex<Option<Result<PartyPage, ListFailure>>>,
 }
 
@@ -281,7 +285,8 @@ impl World for FakeWorld {
             .push((When::After, call, response));
     }
 
-    fn disconnect_user(&self, _: Uuid) -> BoxFuture<'_, Result<(), WorldError>> {
+    fn disconnect_user(&self, user_id: Uuid) -> BoxFuture<'_, Result<(), WorldError>> {
+        self.disconnected.lock().unwrap().push(user_id);
         async { Ok(()) }.boxed()
     }
 }

@@ -1,0 +1,62 @@
+//! What may stand in the query of a request, for those who want to know beforehand.
+
+use serde_json::{Value, json};
+
+/// A parameter of the query, as an operation's `decode` reads it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parameter {
+    /// In snake case; camel case is understood as well.
+    pub(super) name: &'static str,
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Form {
+    Text,
+    Texts,
+    Integer,
+    Boolean,
+}
+
+impl Parameter {
+    /// Whether friends elsewhere become friends here.
+    pub(super) const SYNC: Self = Self::boolean("sync");
+
+    pub(super) const fn text(name: &'static str) -> Self {
+        let form = Form::Text;
+        Self { name, form }
+    }
+
+    /// A parameter that is repeated for several values.
+    pub(super) const fn texts(name: &'static str) -> Self {
+        let form = Form::Texts;
+        Self { name, form }
+    }
+
+    pub(super) const fn integer(name: &'static str) -> Self {
+        let form = Form::Integer;
+        Self { name, form }
+    }
+
+    pub(super) const fn boolean(name: &'static str) -> Self {
+        let form = Form::Boolean;
+        Self { name, form }
+    }
+
+    /// The parameter object of OpenAPI.
+    pub(super) fn describe(self) -> Value {
+        let schema = match self.form {
+            Form::Text => json!({"type": "string"}),
+            Form::Texts => json!({"type": "array", "items": {"type": "string"}}),
+            Form::Integer => json!({"type": "integer", "format": "int32"}),
+            Form::Boolean => json!({"type": "boolean"}),
+        };
+        json!({"name": self.name, "in": "query", "schema": schema})
+    }
+
+    /// A value that is refused, if there is one.
+    #[cfg(test)]
+    pub(super) fn unfit(self) -> Option<&'static str> {
+        matches!(self.form, Form::Integer | Form::Boolean).then_some("maybe")
+    }
+}
