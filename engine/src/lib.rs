@@ -40,6 +40,7 @@ mod app;
 mod audit;
 mod channel;
 mod clock;
+mod data;
 mod delivery;
 mod functions;
 mod id;
@@ -72,10 +73,19 @@ pub use self::{
         ChannelPresences, MessageCode, MessageSender,
     },
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
+    data::{
+        ASK_BATCH_MAX, Account, AccountUpdate, Accounts, Answered, Ask, AskId, DataAnswer,
+        DataError, DataOutcome, DataReply, DataRequest, DataResult, ExpectedVersion,
+        FRIENDS_PAGE_MAX, Friend, FriendState, Friends, Group, GroupChange, GroupFilter, GroupId,
+        GroupMembership, GroupState, GroupUpdate, GroupUser, Groups, MATCH_ASKS_MAX, NewGroup,
+        Notifications, ObjectAck, ObjectDelete, ObjectId, ObjectWrite, PAGE_MAX, Page, Paging,
+        Question, ReadPermission, Storage, StorageObject, SystemAsk, User, WritePermission,
+    },
     delivery::{Delivery, Transport},
     functions::{
         AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Environment, FunctionNames,
-        HookOutcome, MatchedEntry, NotStored, RpcCall, RpcError, RpcResult, SessionEnded,
+        HookOutcome, MatchedEntry, NotStored, RpcAnswer, RpcCall, RpcError, RpcResult,
+        SessionEnded,
     },
     id::{
         CallId, MatchId, NODE_NAME_BYTES_MAX, NodeName, PartyId, SessionId, Slot, UserId,
