@@ -48,10 +48,10 @@ pub trait GameApp {
     /// let mut app = App::new();
     /// app.add_later_rpc("news", news);
     /// ```
-    fn add_later_rpc<M>(
+    fn add_later_rpc<R: Into<RpcAnswer> + 'static, M>(
         &mut self,
         id: &str,
-        function: impl IntoSystem<In<RpcCall>, RpcAnswer, M> + 'static,
+        function: impl IntoSystem<In<RpcCall>, R, M> + 'static,
     ) -> &mut Self;
 
     /// Adds a hook that sees requests of one kind before they are carried out, and may change or refuse
@@ -121,14 +121,14 @@ impl GameApp for App {
         )
     }
 
-    fn add_later_rpc<M>(
+    fn add_later_rpc<R: Into<RpcAnswer> + 'static, M>(
         &mut self,
         id: &str,
-        function: impl IntoSystem<In<RpcCall>, RpcAnswer, M> + 'static,
+        function: impl IntoSystem<In<RpcCall>, R, M> + 'static,
     ) -> &mut Self {
         functions(self)
             .rpcs
-            .insert(id.to_lowercase(), Function::new(function));
+            .insert(id.to_lowercase(), Function::new(function.map(R::into)));
         self
     }
 

@@ -3,12 +3,14 @@
 //! ```text
 //!                 ┌──────────────────────── one pass ────────────────────────┐
 //! Inbound queue ─►│ Receive → Sessions → Requests → Admit → Loop → Settle → Send │─► Outbox
-//!                 └──────────────────────────────────────────────────────────┘
+//!        ▲        └──────────────────────────────────────────────────────────┘       │
+//!        └──────────────────── answers ◄── database ◄── asks ◄───────────────────────┘
 //! ```
 //!
 //! The engine holds one world: sessions, streams, presences and matches are entities in it. It knows no
 //! socket, no clock and no thread; whoever runs it (`tiltyard-net`, or a test) fills the queue, sets
-//! [`Now`], runs [`Pass`] and takes what is in the [`Outbox`].
+//! [`Now`], runs [`Pass`] and takes what is in the [`Outbox`]. Nor does it wait: what rules ask of the
+//! database ([`Storage`], [`Accounts`], [`Friends`], [`Groups`], [`Notifications`]) is answered in a later tick.
 //!
 //! ```
 //! use tiltyard::prelude::*;

@@ -19,10 +19,13 @@ mod ask;
 mod check;
 mod error;
 mod friends;
+mod group;
 mod groups;
 mod notifications;
 mod request;
 mod storage;
+#[cfg(test)]
+mod tests;
 
 use bevy_app::prelude::*;
 use bevy_ecs::prelude::*;
@@ -36,10 +39,10 @@ pub use self::{
     check::{ASK_BATCH_MAX, FRIENDS_PAGE_MAX, PAGE_MAX, Paging},
     error::DataError,
     friends::{Friend, FriendState, Friends},
-    groups::{
-        Group, GroupFilter, GroupId, GroupMembership, GroupState, GroupUpdate, GroupUser, Groups,
-        NewGroup,
+    group::{
+        Group, GroupFilter, GroupId, GroupMembership, GroupState, GroupUpdate, GroupUser, NewGroup,
     },
+    groups::Groups,
     notifications::Notifications,
     request::{DataOutcome, DataReply, DataRequest, GroupChange, Page},
     storage::{

@@ -220,10 +220,20 @@ pub enum DataReply {
 pub type DataOutcome = Result<DataReply, super::DataError>;
 
 /// Part of a list.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
     /// Where the next part begins; none if this is the last.
     pub cursor: Option<String>,
+}
+
+/// Nothing, and nothing after it.
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            cursor: None,
+        }
+    }
 }
