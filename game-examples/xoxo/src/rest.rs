@@ -116,14 +116,20 @@ pub(crate) struct Rest {
     pub(crate) game_id: String,
     /// What is in storage, and in which version.
     kept: Option<(Saved, String)>,
+    /// What may be in storage, for the database failed when it was to be saved.
+    unsure: Option<Box<Saved>>,
     step: Step,
 }
 
 #[derive(Debug, Default)]
 enum Step {
+    /// To be looked at.
     #[default]
     Awake,
+    /// There is nothing to save as it stands in this tick.
+    Kept,
     Saving(Ask<Vec<ObjectAck>>, Box<Saved>),
+    Checking(Ask<Vec<StorageObject>>, Box<Saved>),
     Forgetting(Ask<()>),
     /// The database failed; so many ticks until it is asked again.
     Waiting(u32),
@@ -138,7 +144,7 @@ impl Rest {
         Self {
             game_id: saved.game_id.clone(),
             kept: Some((saved.clone(), version.to_owned())),
-            step: Step::Awake,
+            ..Self::default()
         }
     }
 }
@@ -155,7 +161,7 @@ pub(crate) fn put_to_sleep(mut matches: Matches<Sitting>, mut storage: Storage) 
             records,
             rest,
         } = &*game.state;
-        let may_end = matches!(rest.step, Step::Awake) && records.are_kept();
+        let may_end = matches!(rest.step, Step::Kept) && records.are_kept();
         if table.is_abandoned() && may_end {
             game.end();
         }
@@ -169,8 +175,7 @@ fn advance(
     storage: &mut Storage<'_, '_>,
 ) -> Result<Step, serde_json::Error> {
     match step {
-        Step::Awake => begin(game, storage),
-        Step::Waiting(0) => begin(game, storage),
+        Step::Awake | Step::Kept | Step::Waiting(0) => begin(game, storage),
         Step::Waiting(ticks) => Ok(Step::Waiting(ticks - 1)),
         Step::Saving(ask, saved) => Ok(match game.answer_to(ask) {
             None => Step::Saving(ask, saved),
@@ -184,7 +189,27 @@ fn advance(
                 game.end();
                 Step::Awake
             }
-            Some(Err(_)) => Step::Waiting(RETRY_TICKS),
+            Some(Err(_)) => {
+                game.state.rest.unsure = Some(saved);
+                Step::Waiting(RETRY_TICKS)
+            }
+        }),
+        Step::Checking(ask, saved) => Ok(match game.answer_to(ask) {
+            None => Step::Checking(ask, saved),
+            Some(Ok(found)) => {
+                // What is there is either this, or what was there before.
+                let made = found
+                    .into_iter()
+                    .find(|found| found.parse().is_ok_and(|it: Saved| it == *saved));
+                if let Some(made) = made {
+                    game.state.rest.kept = Some((*saved, made.version));
+                }
+                Step::Awake
+            }
+            Some(Err(_)) => {
+                game.state.rest.unsure = Some(saved);
+                Step::Waiting(RETRY_TICKS)
+            }
         }),
         Step::Forgetting(ask) => Ok(match game.answer_to(ask) {
             None => Step::Forgetting(ask),
@@ -202,9 +227,13 @@ fn begin(
     game: &mut Game<'_, Sitting>,
     storage: &mut Storage<'_, '_>,
 ) -> Result<Step, serde_json::Error> {
+    if let Some(saved) = game.state.rest.unsure.take() {
+        let read = storage.read([game_object(&saved.game_id)]);
+        return Ok(Step::Checking(read.for_match(game), saved));
+    }
     let Sitting { table, rest, .. } = &*game.state;
     if !table.is_passive() {
-        return Ok(Step::Awake);
+        return Ok(Step::Kept);
     }
     let kept = rest.kept.as_ref();
     if let Some((saved, _)) = kept.filter(|_| !table.is_playing()) {
@@ -218,13 +247,13 @@ fn begin(
         return Ok(Step::Forgetting(delete.for_match(game)));
     }
     if table.player_count() > 0 {
-        return Ok(Step::Awake);
+        return Ok(Step::Kept);
     }
     let Some(saved) = Saved::of(&rest.game_id, table) else {
-        return Ok(Step::Awake);
+        return Ok(Step::Kept);
     };
     let expected = match kept {
-        Some((before, _)) if *before == saved => return Ok(Step::Awake),
+        Some((before, _)) if *before == saved => return Ok(Step::Kept),
         Some((_, version)) => ExpectedVersion::Is(version.clone()),
         None => ExpectedVersion::Absent,
     };

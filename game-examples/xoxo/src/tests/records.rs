@@ -37,10 +37,11 @@ fn wins_are_counted_over_matches_where_everybody_may_read_them() {
 #[test]
 fn a_win_is_counted_on_top_of_what_another_match_wrote_meanwhile() {
     let (mut stage, players, id) = seated(false);
+    let other = ObjectId::new("xoxo", "record", players[0].user);
+    stage.write(other.clone(), r#"{"wins":6}"#);
     stage.is_up = false;
     ann_wins(&mut stage, players, id);
     stage.answer(0);
-    let other = ObjectId::new("xoxo", "record", players[0].user);
     stage.run(Duration::from_millis(400));
     assert_eq!(stage.asked.len(), 1, "it wants to write one win");
     stage.write(other, r#"{"wins":7}"#);

@@ -168,6 +168,26 @@ fn a_game_is_not_put_to_sleep_before_it_is_saved() {
 }
 
 #[test]
+fn a_save_whose_answer_was_lost_is_not_taken_for_somebody_elses() {
+    let (mut stage, players, id) = seated(true);
+    stage.play(players[0], id, 4);
+    stage.is_up = false;
+    let players = players.map(|player| stage.reconnect(player));
+    stage.run(Duration::from_millis(400));
+    stage.make_but_fail();
+    assert!(stage.join(players[1], id));
+    stage.is_up = true;
+    stage.play(players[1], id, 0);
+    stage.lose(players[1]);
+    stage.run(LONG);
+    assert!(!stage.is_running(id));
+    let game_id = only_game(&mut stage, players[0]);
+    let woken = stage.find(players[0], "xoxo_resume", &wanted(&game_id));
+    assert!(stage.join(players[0], woken));
+    assert_eq!(stage.state(players[0])["board"], "O...X....");
+}
+
+#[test]
 fn a_match_that_woke_from_an_old_save_loses_against_the_one_that_has_gone_on() {
     let (mut stage, players, game_id) = asleep();
     let old = stage.objects.clone();

@@ -237,6 +237,16 @@ impl Stage {
         self.keep(ObjectWrite::new(id, value));
     }
 
+    /// The database does everything it was asked, and does not get to say so.
+    pub(super) fn make_but_fail(&mut self) {
+        for (_, request) in &self.asked.clone() {
+            if let StoreRequest::Data(request) = request {
+                assert!(self.look_up((**request).clone()).is_ok());
+            }
+        }
+        self.fail_all();
+    }
+
     fn look_up(&mut self, request: DataRequest) -> DataOutcome {
         match request {
             DataRequest::ReadObjects(ids) => {
