@@ -6,7 +6,7 @@ use crate::{
     lobby,
     notice::{absent_player, tell_who_is_away},
     records::keep_records,
-    rest::put_to_sleep,
+    rest::{close, put_to_sleep},
     resume,
     round::Refusal,
     sitting::Sitting,
@@ -24,6 +24,7 @@ pub fn plugin(app: &mut App) {
         .add_systems(MatchJoin, seat_players)
         .add_systems(MatchLeave, free_seats)
         .add_systems(MatchLoop, (play, keep_records, put_to_sleep).chain())
+        .add_systems(MatchTerminate, close)
         .add_rpc("xoxo_find", lobby::find)
         .add_rpc("xoxo_create", lobby::create)
         .add_later_rpc("xoxo_open_games", resume::open_games)

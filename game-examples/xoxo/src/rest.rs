@@ -118,6 +118,8 @@ pub(crate) struct Rest {
     kept: Option<(Saved, String)>,
     /// What may be in storage, for the database failed when it was to be saved.
     unsure: Option<Box<Saved>>,
+    /// The server is going to stop: nobody is waited for.
+    is_closing: bool,
     step: Step,
 }
 
@@ -162,11 +164,17 @@ pub(crate) fn put_to_sleep(mut matches: Matches<Sitting>, mut storage: Storage) 
             rest,
         } = &*game.state;
         let may_end = matches!(rest.step, Step::Kept) && records.are_kept();
-        if table.is_abandoned() && may_end {
+        let is_closing = rest.is_closing && table.is_passive();
+        if may_end && (table.is_abandoned() || is_closing) {
             game.end();
         }
         Ok::<(), serde_json::Error>(())
     });
+}
+
+/// Has games saved while there is time. Live tables play on until the server stops.
+pub(crate) fn close(mut matches: Matches<Sitting>) {
+    matches.each(|game| game.state.rest.is_closing = true);
 }
 
 fn advance(
@@ -246,7 +254,7 @@ fn begin(
         let delete = storage.delete([ObjectDelete::new(object)]);
         return Ok(Step::Forgetting(delete.for_match(game)));
     }
-    if table.player_count() > 0 {
+    if table.player_count() > 0 && !rest.is_closing {
         return Ok(Step::Kept);
     }
     let Some(saved) = Saved::of(&rest.game_id, table) else {

@@ -238,6 +238,16 @@ fn whoever_looks_for_a_table_gets_one_where_somebody_waits_now() {
 }
 
 #[test]
+fn a_server_that_stops_saves_the_games_at_which_players_sit() {
+    let (mut stage, players, id) = seated(true);
+    stage.play(players[0], id, 4);
+    stage.stop(Duration::from_secs(5));
+    stage.run(Duration::from_secs(1));
+    assert!(!stage.is_running(id));
+    assert_eq!(stage.objects.len(), 3);
+}
+
+#[test]
 fn a_live_table_is_never_saved() {
     let (mut stage, players, id) = seated(false);
     stage.play(players[0], id, 4);

@@ -232,6 +232,11 @@ impl Stage {
         }
     }
 
+    /// The server is asked to stop.
+    pub(super) fn stop(&mut self, grace: Duration) {
+        self.push(Inbound::Shutdown { grace });
+    }
+
     /// Somebody else writes an object.
     pub(super) fn write(&mut self, id: ObjectId, value: &str) {
         self.keep(ObjectWrite::new(id, value));
