@@ -6,7 +6,7 @@ use bevy_ecs::{prelude::*, system::IntoSystem};
 use crate::{
     functions::{
         AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Function, Functions, HookOutcome,
-        MatchedEntry, RpcCall, RpcResult, SessionEnded,
+        MatchedEntry, RpcAnswer, RpcCall, RpcResult, SessionEnded,
     },
     id::MatchId,
     matches::{MatchKind, MatchKinds},
@@ -24,6 +24,34 @@ pub trait GameApp {
         &mut self,
         id: &str,
         function: impl IntoSystem<In<RpcCall>, RpcResult, M> + 'static,
+    ) -> &mut Self;
+
+    /// Adds a function that may answer later, when the database has told it what it needs to know.
+    ///
+    /// It says what it wants to know with [`then`](crate::Question::then), which names the system that goes
+    /// on. Until the answer is there, the client's other requests wait; everything else goes on. Answers
+    /// come in any case: a database that fails is an answer, too.
+    ///
+    /// ```
+    /// use tiltyard::{DataResult, ObjectId, RpcAnswer, StorageObject, prelude::*};
+    ///
+    /// fn news(In(_): In<RpcCall>, mut storage: Storage) -> RpcAnswer {
+    ///     let today = ObjectId::of_server("news", "today");
+    ///     storage.read([today]).then((), show_news)
+    /// }
+    ///
+    /// fn show_news(In((_, found)): In<((), DataResult<Vec<StorageObject>>)>) -> RpcResult {
+    ///     let news = found?.pop();
+    ///     Ok(news.map_or_else(|| "{}".to_owned(), |news| news.value))
+    /// }
+    ///
+    /// let mut app = App::new();
+    /// app.add_later_rpc("news", news);
+    /// ```
+    fn add_later_rpc<R: Into<RpcAnswer> + 'static, M>(
+        &mut self,
+        id: &str,
+        function: impl IntoSystem<In<RpcCall>, R, M> + 'static,
     ) -> &mut Self;
 
     /// Adds a hook that sees requests of one kind before they are carried out, and may change or refuse
@@ -87,9 +115,20 @@ impl GameApp for App {
         id: &str,
         function: impl IntoSystem<In<RpcCall>, RpcResult, M> + 'static,
     ) -> &mut Self {
+        self.add_later_rpc(
+            id,
+            function.map(|result: RpcResult| RpcAnswer::from(result)),
+        )
+    }
+
+    fn add_later_rpc<R: Into<RpcAnswer> + 'static, M>(
+        &mut self,
+        id: &str,
+        function: impl IntoSystem<In<RpcCall>, R, M> + 'static,
+    ) -> &mut Self {
         functions(self)
             .rpcs
-            .insert(id.to_lowercase(), Function::new(function));
+            .insert(id.to_lowercase(), Function::new(function.map(R::into)));
         self
     }
 

@@ -3,12 +3,14 @@
 //! ```text
 //!                 ┌──────────────────────── one pass ────────────────────────┐
 //! Inbound queue ─►│ Receive → Sessions → Requests → Admit → Loop → Settle → Send │─► Outbox
-//!                 └──────────────────────────────────────────────────────────┘
+//!        ▲        └──────────────────────────────────────────────────────────┘       │
+//!        └──────────────────── answers ◄── database ◄── asks ◄───────────────────────┘
 //! ```
 //!
 //! The engine holds one world: sessions, streams, presences and matches are entities in it. It knows no
 //! socket, no clock and no thread; whoever runs it (`tiltyard-net`, or a test) fills the queue, sets
-//! [`Now`], runs [`Pass`] and takes what is in the [`Outbox`].
+//! [`Now`], runs [`Pass`] and takes what is in the [`Outbox`]. Nor does it wait: what rules ask of the
+//! database ([`Storage`], [`Accounts`], [`Friends`], [`Groups`], [`Notifications`]) is answered in a later tick.
 //!
 //! ```
 //! use tiltyard::prelude::*;
@@ -40,6 +42,7 @@ mod app;
 mod audit;
 mod channel;
 mod clock;
+mod data;
 mod delivery;
 mod functions;
 mod id;
@@ -72,10 +75,19 @@ pub use self::{
         ChannelPresences, MessageCode, MessageSender,
     },
     clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
+    data::{
+        ASK_BATCH_MAX, Account, AccountUpdate, Accounts, Answered, Ask, AskId, DataAnswer,
+        DataError, DataOutcome, DataReply, DataRequest, DataResult, ExpectedVersion,
+        FRIENDS_PAGE_MAX, Friend, FriendState, Friends, Group, GroupChange, GroupFilter, GroupId,
+        GroupMembership, GroupState, GroupUpdate, GroupUser, Groups, MATCH_ASKS_MAX, NewGroup,
+        Notifications, ObjectAck, ObjectDelete, ObjectId, ObjectWrite, PAGE_MAX, Page, Paging,
+        Question, ReadPermission, Storage, StorageObject, SystemAsk, User, WritePermission,
+    },
     delivery::{Delivery, Transport},
     functions::{
         AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Environment, FunctionNames,
-        HookOutcome, MatchedEntry, NotStored, RpcCall, RpcError, RpcResult, SessionEnded,
+        HookOutcome, MatchedEntry, NotStored, RpcAnswer, RpcCall, RpcError, RpcResult,
+        SessionEnded,
     },
     id::{
         CallId, MatchId, NODE_NAME_BYTES_MAX, NodeName, PartyId, SessionId, Slot, UserId,

@@ -5,11 +5,12 @@ pub use bevy_ecs::prelude::*;
 pub use bytes::Bytes;
 
 pub use crate::{
-    ChannelFunctions, ChannelId, Delivery, Game, GameApp, HookOutcome, JoinAttempt, Leave,
-    MatchDirectory, MatchError, MatchFilter, MatchFunctions, MatchId, MatchInit, MatchJoin,
-    MatchJoinAttempt, MatchKind, MatchLeave, MatchListing, MatchLoop, MatchParams, MatchSignal,
-    MatchTerminate, Matches, MessageSender, NewNotification, NotificationFunctions, PartyFilter,
-    PartyFunctions, PresenceMeta, PresenceReason, RequestKind, RpcCall, RpcError, RpcResult,
-    SessionFunctions, SessionId, StatusFunctions, StreamFunctions, StreamId, Transport, UserId,
-    UserPresence,
+    Accounts, Answered, Ask, ChannelFunctions, ChannelId, DataError, DataResult, Delivery, Friends,
+    Game, GameApp, Groups, HookOutcome, JoinAttempt, Leave, MatchDirectory, MatchError,
+    MatchFilter, MatchFunctions, MatchId, MatchInit, MatchJoin, MatchJoinAttempt, MatchKind,
+    MatchLeave, MatchListing, MatchLoop, MatchParams, MatchSignal, MatchTerminate, Matches,
+    MessageSender, NewNotification, NotificationFunctions, Notifications, ObjectId, ObjectWrite,
+    Paging, PartyFilter, PartyFunctions, PresenceMeta, PresenceReason, RequestKind, RpcAnswer,
+    RpcCall, RpcError, RpcResult, SessionFunctions, SessionId, StatusFunctions, Storage,
+    StorageObject, StreamFunctions, StreamId, Transport, UserId, UserPresence,
 };

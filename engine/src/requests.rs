@@ -5,7 +5,9 @@ use bevy_ecs::prelude::*;
 use tracing::debug;
 
 use crate::{
-    functions::{AfterRequest, BeforeRequest, Functions, HookOutcome, NotStored, RpcError},
+    functions::{
+        self, AfterRequest, BeforeRequest, Functions, HookOutcome, Progress, RpcCall, RpcError,
+    },
     id::{CallId, Slot, UserPresence},
     inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundQueue, Opening, Permit},
     matches,
@@ -150,7 +152,7 @@ pub(crate) fn open_sessions(world: &mut World) {
 ///
 /// Closings wait their turn here, because what a client sent before it went still counts.
 pub(crate) fn carry_out_requests(world: &mut World) {
-    store::fail_refused(world);
+    store::take_own_answers(world);
     resume_sessions(world);
     for arrival in std::mem::take(&mut world.resource_mut::<Arrivals>().others) {
         match arrival {
@@ -167,15 +169,7 @@ pub(crate) fn carry_out_requests(world: &mut World) {
             }
             Arrival::Stored { id, outcome } => store::take_answer(world, id, outcome),
             Arrival::Found(found) => matchmaker::take_found(world, *found),
-            Arrival::Call { id, call } => {
-                let since = store::last_question(world);
-                let rpc = match &*call {
-                    Call::Rpc(call) => call.id.clone(),
-                    _ => String::new(),
-                };
-                let answer = answer_call(world, *call);
-                give_answer(world, id, answer, since, rpc);
-            }
+            Arrival::Call { id, call } => take_call(world, id, *call),
         }
     }
 }
@@ -346,34 +340,11 @@ fn settle(world: &mut World, asker: &Asker, request: Option<Request>, reply: Opt
     }
 }
 
-/// Answers a call, but not before what it had stored since then is stored.
-fn give_answer(world: &mut World, id: CallId, answer: Answer, since: StoreId, rpc: String) {
-    if !store::has_open(world, since) {
-        world
-            .resource_mut::<Outbox>()
-            .push(Outbound::Answer { id, answer });
-        return;
-    }
-    store::hold(world, since, move |world, stored| {
-        let answer = match (answer, stored) {
-            (Answer::Rpc(Ok(_)), Err(failure)) => {
-                Answer::Rpc(Err(NotStored::error(world, &rpc.to_lowercase(), failure)))
-            }
-            (answer, _) => answer,
-        };
-        world
-            .resource_mut::<Outbox>()
-            .push(Outbound::Answer { id, answer });
-    });
-}
-
-fn answer_call(world: &mut World, call: Call) -> Answer {
-    match call {
-        Call::Rpc(call) => {
-            Answer::Rpc(Functions::call_rpc(world, call).unwrap_or_else(|| {
-                Err(RpcError::new(RpcError::NOT_FOUND, "RPC function not found"))
-            }))
-        }
+/// Answers a call, but not before what it had stored is stored or is known not to be.
+fn take_call(world: &mut World, id: CallId, call: Call) {
+    let since = store::last_question(world);
+    let answer = match call {
+        Call::Rpc(call) => return call_rpc(world, id, call),
         Call::ListMatches { filter, query } => {
             let found = world.run_system_cached_with(matches::list_compiled, (filter, query));
             Answer::Matches(found.unwrap_or_default())
@@ -396,7 +367,34 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
         Call::ListParties { filter, query } => {
             Answer::Parties(party::list_compiled(world, &filter, query.as_ref()))
         }
+    };
+    if !store::has_open(world, since) {
+        return give_answer(world, id, answer);
     }
+    store::hold(world, since, move |world, _| give_answer(world, id, answer));
+}
+
+/// Runs a function that was called from outside.
+fn call_rpc(world: &mut World, id: CallId, call: RpcCall) {
+    let since = store::last_question(world);
+    let rpc = call.id.clone();
+    let Some(answer) = Functions::call_rpc(world, call) else {
+        let error = RpcError::new(RpcError::NOT_FOUND, "RPC function not found");
+        return give_answer(world, id, Answer::Rpc(Err(error)));
+    };
+    match functions::progress(world, since, &rpc, answer) {
+        Progress::Done(result) => give_answer(world, id, Answer::Rpc(result)),
+        Progress::Waiting(waiting) => {
+            let done = move |world: &mut World, result| give_answer(world, id, Answer::Rpc(result));
+            waiting.finish(world, Box::new(done));
+        }
+    }
+}
+
+fn give_answer(world: &mut World, id: CallId, answer: Answer) {
+    world
+        .resource_mut::<Outbox>()
+        .push(Outbound::Answer { id, answer });
 }
 
 /// Counts everything.

@@ -12,6 +12,7 @@ use crate::{
     audit::{Disagreements, audit},
     channel::ChannelPlugin,
     clock::{Now, RecordClock},
+    data::DataPlugin,
     functions::{self, Environment, Functions, NotStored},
     inbound,
     limits::Limits,
@@ -120,6 +121,7 @@ impl Plugin for EnginePlugin {
             .init_resource::<Resumed>()
             .init_resource::<Functions>()
             .init_resource::<NotStored>()
+            .init_resource::<functions::Awaited>()
             .init_resource::<Environment>()
             .init_resource::<SessionIndex>()
             .init_resource::<StreamIndex>()
@@ -162,6 +164,7 @@ impl Plugin for EnginePlugin {
             ChannelPlugin,
             StatusPlugin,
             PartyPlugin,
+            DataPlugin,
         ))
         .handle_request(RequestKind::Rpc, functions::call_rpc)
         .handle_request(RequestKind::Ping, requests::pong)

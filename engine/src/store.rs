@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::{
     channel::ChannelMessage,
+    data::{DataOutcome, DataRequest},
     id::UserId,
     notification::Notification,
     outbound::{Outbound, Outbox},
@@ -52,6 +53,8 @@ pub enum StoreRequest {
     InsertNotifications(Arc<[(UserId, Notification)]>),
     /// Keep a notification for every user there is, each under [its own id](Notification::id_for).
     InsertNotificationForAll(Arc<Notification>),
+    /// What game code asks.
+    Data(Box<DataRequest>),
 }
 
 /// An answer of the database.
@@ -67,6 +70,8 @@ pub enum StoreReply {
     /// To [`StoreRequest::UpdateMessage`] and [`StoreRequest::RemoveMessage`]: the times of the message as
     /// it is now, or was. None if there is no such message.
     MessageTimes(Option<MessageTimes>),
+    /// To [`StoreRequest::Data`]: it says which reply belongs to what, or why it was not done.
+    Data(Box<DataOutcome>),
 }
 
 /// When a kept message was sent and last changed.
@@ -112,9 +117,9 @@ type ThenAll = Box<dyn FnOnce(&mut World, Result<(), StoreFailure>) + Send + Syn
 pub(crate) struct StoreQuestions {
     last: u64,
     waiting: BTreeMap<StoreId, Question>,
-    /// Those of them that could not be asked. They fail in the next pass, so that whoever asked may
-    /// always count on being somewhere else by then.
-    refused: Vec<StoreId>,
+    /// Those of them that were not put to the database. They are answered in the next pass, so that
+    /// whoever asked may always count on being somewhere else by then.
+    answered: Vec<(StoreId, StoreOutcome)>,
     holds: BTreeMap<StoreId, Hold>,
 }
 
@@ -139,6 +144,22 @@ impl fmt::Debug for StoreQuestions {
     }
 }
 
+impl StoreQuestions {
+    fn wait(
+        &mut self,
+        then: impl FnOnce(&mut World, StoreOutcome) + Send + Sync + 'static,
+    ) -> StoreId {
+        self.last += 1;
+        let id = StoreId(self.last);
+        let question = Question {
+            then: Box::new(then),
+            hold: None,
+        };
+        self.waiting.insert(id, question);
+        id
+    }
+}
+
 /// Asks the database; `then` runs when the answer is there, or it is clear that there will be none. Never
 /// before the next pass.
 pub(crate) fn ask(
@@ -147,21 +168,25 @@ pub(crate) fn ask(
     then: impl FnOnce(&mut World, StoreOutcome) + Send + Sync + 'static,
 ) {
     let mut questions = world.resource_mut::<StoreQuestions>();
-    questions.last += 1;
-    let id = StoreId(questions.last);
     let full = questions.waiting.len() >= STORE_QUESTIONS_MAX;
-    let question = Question {
-        then: Box::new(then),
-        hold: None,
-    };
-    questions.waiting.insert(id, question);
+    let id = questions.wait(then);
     if full {
-        questions.refused.push(id);
+        questions.answered.push((id, Err(StoreFailure::Busy)));
         return;
     }
     world
         .resource_mut::<Outbox>()
         .push(Outbound::Store { id, request });
+}
+
+/// Runs `then` in the next pass, as if it were a question that the database has answered.
+pub(crate) fn answer_later(
+    world: &mut World,
+    then: impl FnOnce(&mut World) + Send + Sync + 'static,
+) {
+    let mut questions = world.resource_mut::<StoreQuestions>();
+    let id = questions.wait(move |world, _| then(world));
+    questions.answered.push((id, Ok(StoreReply::Done)));
 }
 
 /// The youngest question; for [`hold`].
@@ -199,10 +224,10 @@ pub(crate) fn hold(
     );
 }
 
-/// Lets questions fail that could not be asked.
-pub(crate) fn fail_refused(world: &mut World) {
-    for id in std::mem::take(&mut world.resource_mut::<StoreQuestions>().refused) {
-        take_answer(world, id, Err(StoreFailure::Busy));
+/// Answers the questions that were not put to the database.
+pub(crate) fn take_own_answers(world: &mut World) {
+    for (id, outcome) in std::mem::take(&mut world.resource_mut::<StoreQuestions>().answered) {
+        take_answer(world, id, outcome);
     }
 }
 

@@ -4,6 +4,7 @@
 //! arrived, and may use any system parameter, `&mut World` included. One that panics fails its own call
 //! and nothing else.
 
+mod later;
 mod registry;
 mod rpc;
 mod system;
@@ -14,8 +15,9 @@ use bevy_ecs::prelude::*;
 use thiserror::Error;
 use tracing::warn;
 
-pub use self::registry::FunctionNames;
+pub use self::{later::RpcAnswer, registry::FunctionNames};
 pub(crate) use self::{
+    later::{Awaited, Later, Progress, hand_over, progress},
     registry::Functions,
     rpc::call_rpc,
     system::{Function, FunctionError, panic_text},
@@ -92,6 +94,12 @@ impl RpcError {
     pub const INVALID_ARGUMENT: i32 = 3;
     /// The code of something that does not exist.
     pub const NOT_FOUND: i32 = 5;
+    /// The code of something that is there already.
+    pub const ALREADY_EXISTS: i32 = 6;
+    /// The code of something that the caller may not do.
+    pub const PERMISSION_DENIED: i32 = 7;
+    /// The code of something that somebody else was faster to change.
+    pub const ABORTED: i32 = 10;
     /// The code of something that may work later.
     pub const UNAVAILABLE: i32 = 14;
 

@@ -10,7 +10,7 @@ use tracing::error;
 
 use super::{
     AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Function, FunctionError, HookOutcome,
-    MatchedEntry, RpcCall, RpcError, RpcResult, SessionEnded,
+    MatchedEntry, RpcAnswer, RpcCall, RpcError, RpcResult, SessionEnded,
 };
 use crate::{
     id::MatchId,
@@ -23,7 +23,7 @@ type After = Function<AfterRequest, ()>;
 /// Everything that was registered, by name.
 #[derive(Resource, Default)]
 pub(crate) struct Functions {
-    pub(crate) rpcs: BTreeMap<String, Function<RpcCall, RpcResult>>,
+    pub(crate) rpcs: BTreeMap<String, Function<RpcCall, RpcAnswer>>,
     pub(crate) before: BTreeMap<RequestKind, Before>,
     pub(crate) after: BTreeMap<RequestKind, After>,
     pub(crate) before_api: BTreeMap<String, Function<ApiCall, HookOutcome<serde_json::Value>>>,
@@ -63,13 +63,14 @@ impl FunctionNames {
 
 impl Functions {
     /// Runs a function. Ids are found whatever their case. `None` if there is none with this id.
-    pub(crate) fn call_rpc(world: &mut World, mut call: RpcCall) -> Option<RpcResult> {
+    pub(crate) fn call_rpc(world: &mut World, mut call: RpcCall) -> Option<RpcAnswer> {
         call.id = call.id.to_lowercase();
         let id = call.id.clone();
         let result = Function::call::<Self>(world, |functions| functions.rpcs.get_mut(&id), call)?;
         Some(result.unwrap_or_else(|failure| {
             error!(rpc = id, %failure, "function failed");
-            Err(RpcError::new(RpcError::INTERNAL, public_text(&failure)))
+            let error = RpcError::new(RpcError::INTERNAL, public_text(&failure));
+            RpcAnswer::from(RpcResult::Err(error))
         }))
     }
 
@@ -186,7 +187,7 @@ impl Functions {
 }
 
 /// What a caller may know about a failure inside the server.
-fn public_text(failure: &FunctionError) -> &'static str {
+pub(super) fn public_text(failure: &FunctionError) -> &'static str {
     match failure {
         FunctionError::Busy => "Function is busy.",
         FunctionError::Panicked(_) | FunctionError::Refused(_) => "Internal error.",

@@ -2,7 +2,7 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{Functions, NotStored, RpcCall, RpcError};
+use super::{Functions, Progress, RpcCall, RpcResult};
 use crate::{
     outbound::{ErrorCode, Reply, RequestError},
     request::Request,
@@ -28,34 +28,31 @@ pub(crate) fn call_rpc(world: &mut World, asker: &Asker, request: Request) -> Ha
         ..RpcCall::default()
     };
     let since = store::last_question(world);
-    let reply = match Functions::call_rpc(world, call) {
-        None => Reply::Error(RequestError::new(
+    let Some(answer) = Functions::call_rpc(world, call) else {
+        return Handled::refuse(RequestError::new(
             ErrorCode::RuntimeFunctionNotFound,
             "RPC function not found",
-        )),
-        Some(Ok(payload)) => Reply::Rpc { id, payload },
-        Some(Err(error)) => failed(error),
+        ));
     };
-    if !store::has_open(world, since) {
-        return Handled::Reply(reply);
+    match super::progress(world, since, &id, answer) {
+        Progress::Done(result) => Handled::Reply(reply(id, result)),
+        Progress::Waiting(waiting) => {
+            let session = asker.session;
+            let done = move |world: &mut World, result| {
+                requests::answer(world, session, reply(id, result));
+            };
+            waiting.finish(world, Box::new(done));
+            Handled::Later
+        }
     }
-    // What the caller is told was done must be in the database.
-    let session = asker.session;
-    store::hold(world, since, move |world, stored| {
-        let reply = match (reply, stored) {
-            (Reply::Rpc { id, .. }, Err(failure)) => {
-                failed(NotStored::error(world, &id.to_lowercase(), failure))
-            }
-            (reply, _) => reply,
-        };
-        requests::answer(world, session, reply);
-    });
-    Handled::Later
 }
 
-fn failed(error: RpcError) -> Reply {
-    Reply::Error(RequestError::new(
-        ErrorCode::RuntimeFunctionException,
-        error.message,
-    ))
+fn reply(id: String, result: RpcResult) -> Reply {
+    match result {
+        Ok(payload) => Reply::Rpc { id, payload },
+        Err(error) => Reply::Error(RequestError::new(
+            ErrorCode::RuntimeFunctionException,
+            error.message,
+        )),
+    }
 }

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    data,
     delivery::Delivery,
     id::{MatchId, SessionId},
     outbound::{ErrorCode, Event, MatchDataEvent, MatchText, Outbox, Recipients, RequestError},
@@ -74,14 +75,18 @@ pub(super) fn send_all(id: MatchId, dispatcher: &mut Dispatcher, outbox: &mut Ou
     }
 }
 
-/// Carries out kicks, a changed label and the end.
+/// Carries out asks, kicks, a changed label and the end.
 pub(super) fn settle_one(world: &mut World, entity: Entity) {
-    let Some(mut dispatcher) = world.get_mut::<Dispatcher>(entity) else {
+    let Some(dispatcher) = world.get::<Dispatcher>(entity) else {
         return;
     };
     if !dispatcher.wants_settling() {
         return;
     }
+    data::ask_for_match(world, entity);
+    let Some(mut dispatcher) = world.get_mut::<Dispatcher>(entity) else {
+        return;
+    };
     let kicks = std::mem::take(&mut dispatcher.kicks);
     let relabelled = std::mem::take(&mut dispatcher.label_changed);
     let ending = dispatcher.ending.take();
@@ -154,6 +159,7 @@ fn fail(world: &mut World, entity: Entity, failure: &str) {
 /// Ends a match without a word.
 pub(super) fn stop(world: &mut World, entity: Entity) {
     flush(world, entity);
+    data::ask_for_match(world, entity);
     let Some(Match { id, .. }) = world.get::<Match>(entity).copied() else {
         return;
     };

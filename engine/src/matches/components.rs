@@ -11,6 +11,7 @@ use super::{
     index::{delist, enlist},
 };
 use crate::{
+    data::{Answered, MatchAsks},
     delivery::{Deliveries, Delivery, Transport},
     id::{MatchId, SessionId, Slot, UserPresence},
     inbound::Permit,
@@ -138,6 +139,8 @@ pub struct Inbox {
     pub(crate) messages: Vec<Message>,
     /// The senders' places in the queue, one for each message, given back when the tick is over.
     pub(crate) permits: Vec<Permit>,
+    /// What the database answered.
+    pub(crate) answers: Vec<Answered>,
 }
 
 impl Inbox {
@@ -178,12 +181,16 @@ pub struct Dispatcher {
     pub(crate) kicks: Vec<SessionId>,
     pub(crate) label_changed: bool,
     pub(crate) ending: Option<Ending>,
+    pub(crate) asks: MatchAsks,
 }
 
 impl Dispatcher {
     /// Whether the engine has more to do than to send.
     pub(crate) const fn wants_settling(&self) -> bool {
-        !self.kicks.is_empty() || self.label_changed || self.ending.is_some()
+        !self.kicks.is_empty()
+            || self.label_changed
+            || self.ending.is_some()
+            || !self.asks.asked.is_empty()
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
     kind::check_label,
 };
 use crate::{
+    data::{self, Answered, Ask, DataAnswer, DataResult},
     delivery::{Delivery, Transport, delivery_of},
     id::{MatchId, SessionId, UserPresence},
     outbound::Recipients,
@@ -138,6 +139,32 @@ impl MatchContext<'_> {
     /// The same, taken out, so that other systems of the kind do not see it.
     pub fn take_messages(&mut self) -> Vec<Message> {
         std::mem::take(&mut self.inbox.messages)
+    }
+
+    /// What the database answered since the last tick, in order of arrival. Only in
+    /// [`MatchLoop`](crate::MatchLoop); what is not read in this tick is gone after it.
+    #[must_use]
+    pub fn answers(&self) -> &[Answered] {
+        if self.turn.0.is_some() {
+            return &[];
+        }
+        &self.inbox.answers
+    }
+
+    /// The answer to this ask, taken out, if it came since the last tick. Only in
+    /// [`MatchLoop`](crate::MatchLoop), and only in the first tick after it came.
+    pub fn answer_to<T: DataAnswer>(&mut self, ask: Ask<T>) -> Option<DataResult<T>> {
+        let place = self
+            .answers()
+            .iter()
+            .position(|found| found.id == ask.id())?;
+        Some(data::read(self.inbox.answers.remove(place).outcome))
+    }
+
+    /// How many asks of this match wait for their answers.
+    #[must_use]
+    pub const fn asks_in_flight(&self) -> usize {
+        self.dispatcher.asks.open
     }
 
     /// Who wants to join. Only in [`MatchJoinAttempt`](crate::MatchJoinAttempt).

@@ -56,6 +56,7 @@ pub(super) fn finish_ticks(
         }
         tick.0 += 1;
         inbox.messages.clear();
+        inbox.answers.clear();
         inbox.permits.clear();
         if participants.as_slice().is_empty() {
             participants.empty_ticks += 1;

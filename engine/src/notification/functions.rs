@@ -109,7 +109,7 @@ impl NotificationFunctions for World {
 }
 
 impl NewNotification {
-    fn check(&self) -> Result<(), NotificationError> {
+    pub(crate) fn check(&self) -> Result<(), NotificationError> {
         if self.code <= 0 && !(-2000..=-1000).contains(&self.code) {
             return Err(NotificationError::Code);
         }
@@ -119,7 +119,7 @@ impl NewNotification {
         Ok(())
     }
 
-    fn make(self, world: &mut World) -> Notification {
+    pub(crate) fn make(self, world: &mut World) -> Notification {
         Notification {
             id: Uuid::new_v4(),
             subject: self.subject,

@@ -20,7 +20,7 @@ use crate::{
     id::{UserId, UserPresence},
     outbound::{Event, Outbox, Recipients},
     session::Session,
-    store::{self, StoreRequest},
+    store::{self, StoreFailure, StoreRequest},
     stream::{self, StreamId},
 };
 
@@ -71,18 +71,34 @@ pub(crate) fn invite_to_chat(world: &mut World, from: &UserPresence, to: UserId)
 
 /// Stores what is to be kept, then delivers everything.
 pub(crate) fn send(world: &mut World, notifications: Vec<(UserId, Notification)>) {
+    send_then(world, notifications, |_, outcome| {
+        if let Err(failure) = outcome {
+            debug!(%failure, "notifications were not stored and are not delivered");
+        }
+    });
+}
+
+/// The same; `then` runs in a later pass, when it is done or failed.
+pub(crate) fn send_then(
+    world: &mut World,
+    notifications: Vec<(UserId, Notification)>,
+    then: impl FnOnce(&mut World, Result<(), StoreFailure>) + Send + Sync + 'static,
+) {
     let kept = notifications
         .iter()
         .filter(|(_, notification)| notification.persistent)
         .cloned();
     let kept: Arc<[(UserId, Notification)]> = kept.collect();
     if kept.is_empty() {
-        return deliver(world, notifications);
+        deliver(world, notifications);
+        return store::answer_later(world, |world| then(world, Ok(())));
     }
     let request = StoreRequest::InsertNotifications(kept);
-    store::ask(world, request, move |world, outcome| match outcome {
-        Ok(_) => deliver(world, notifications),
-        Err(failure) => debug!(%failure, "notifications were not stored and are not delivered"),
+    store::ask(world, request, move |world, outcome| {
+        if outcome.is_ok() {
+            deliver(world, notifications);
+        }
+        then(world, outcome.map(|_| ()));
     });
 }
 

@@ -1,7 +1,9 @@
 //! The board: nine cells, two marks and the eight lines that win.
 
+use serde::{Deserialize, Serialize};
+
 /// A player's sign. `X` begins every round.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Mark {
     /// The mark that moves first.
     X,
@@ -28,7 +30,7 @@ impl Mark {
 }
 
 /// Nine cells, numbered row by row from the top left: `0 1 2 / 3 4 5 / 6 7 8`.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Board {
     cells: [Option<Mark>; CELL_COUNT],
 }

@@ -4,29 +4,27 @@ use serde::Deserialize;
 use serde_json::json;
 use tiltyard::{MatchId, prelude::*};
 
-use crate::table::Table;
+use crate::{sitting::Sitting, table::Table};
 
 /// Characters of the longest name of a table.
 const NAME_CHARS_MAX: usize = 40;
 
 /// Tables with a free seat and somebody waiting.
-const WAITING: &str = "+label.game:xoxo +label.open:T +label.players:>0";
+const WAITING: &str = "+label.game:xoxo +label.open:T +label.players:>0 -label.passive:T";
 
 /// What a table is listed by.
 pub(crate) fn label(table: &Table) -> String {
-    json!({
-        "game": Table::NAME,
+    let mut label = json!({
+        "game": Sitting::NAME,
         "name": table.name(),
         "open": !table.is_full(),
         "players": table.player_count(),
         "max": 2,
-    })
-    .to_string()
-}
-
-/// The name of a new table.
-pub(crate) fn match_name(params: &MatchParams) -> String {
-    params.text("name").unwrap_or("A table").to_owned()
+    });
+    if table.is_passive() {
+        label["passive"] = true.into();
+    }
+    label.to_string()
 }
 
 /// Finds a table where somebody waits, or opens one.
@@ -34,15 +32,20 @@ pub(crate) fn find(In(call): In<RpcCall>, mut directory: MatchDirectory) -> RpcR
     let waiting = directory.list(&MatchFilter::limit(1).query(WAITING))?;
     match waiting.first() {
         Some(table) => Ok(answer(table.match_id)),
-        None => open(&mut directory, &format!("{}’s table", call.caller.username)),
+        None => {
+            let name = format!("{}’s table", call.caller.username);
+            open(&mut directory, &name, false)
+        }
     }
 }
 
-/// Opens a table. Payload: `{"name":"…"}`, or nothing.
+/// Opens a table. Payload: `{"name":"…","passive":true}`, or nothing.
 pub(crate) fn create(In(call): In<RpcCall>, mut directory: MatchDirectory) -> RpcResult {
     #[derive(Default, Deserialize)]
     struct Wanted {
         name: Option<String>,
+        #[serde(default)]
+        passive: bool,
     }
     let wanted = if call.payload.is_empty() {
         Wanted::default()
@@ -50,18 +53,19 @@ pub(crate) fn create(In(call): In<RpcCall>, mut directory: MatchDirectory) -> Rp
         serde_json::from_str(&call.payload)
             .map_err(|_| RpcError::new(RpcError::INVALID_ARGUMENT, "The payload is no object."))?
     };
-    open(&mut directory, wanted.name.as_deref().unwrap_or("A table"))
+    let name = wanted.name.as_deref().unwrap_or("A table");
+    open(&mut directory, name, wanted.passive)
 }
 
-fn open(directory: &mut MatchDirectory, name: &str) -> RpcResult {
+fn open(directory: &mut MatchDirectory, name: &str, is_passive: bool) -> RpcResult {
     let name: String = name.chars().take(NAME_CHARS_MAX).collect();
-    Ok(answer(directory.create(
-        Table::NAME,
-        &MatchParams::new().with("name", name),
-    )?))
+    let params = MatchParams::new()
+        .with("name", name)
+        .with("passive", is_passive);
+    Ok(answer(directory.create(Sitting::NAME, &params)?))
 }
 
-fn answer(id: MatchId) -> String {
+pub(crate) fn answer(id: MatchId) -> String {
     json!({ "match_id": id.to_string() }).to_string()
 }
 

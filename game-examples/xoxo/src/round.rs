@@ -1,5 +1,7 @@
 //! One round: whose turn it is, what a move does, and how a round ends.
 
+use serde::{Deserialize, Serialize};
+
 use crate::board::{Board, Mark};
 
 /// Ticks that a player has for a move: 30 seconds at [`TICK_RATE`].
@@ -9,7 +11,7 @@ pub const TURN_TICKS_MAX: u32 = 30 * TICK_RATE as u32;
 pub const TICK_RATE: u8 = 5;
 
 /// A round from the first move to its outcome.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Round {
     board: Board,
     turn: Mark,
@@ -18,7 +20,7 @@ pub struct Round {
 }
 
 /// How a round ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub enum Outcome {
     /// Three in a row.
     Line {

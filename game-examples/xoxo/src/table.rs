@@ -1,7 +1,5 @@
 //! The table: two seats, the round being played, and who wants another one.
 
-use tiltyard::prelude::Component;
-
 use crate::{
     board::Mark,
     round::{Refusal, Round},
@@ -10,19 +8,24 @@ use crate::{
 /// Ticks that a table without players stays open: 10 seconds.
 const EMPTY_TICKS_MAX: u32 = 10 * crate::round::TICK_RATE as u32;
 
-/// Everything a match of this game knows.
-#[derive(Clone, Component, Debug)]
+/// Two seats, and what is played at them.
+///
+/// At a passive table players come and go: a seat is kept while a round is open, and nobody has to hurry.
+#[derive(Clone, Debug)]
 pub struct Table {
     name: String,
+    is_passive: bool,
     seats: [Option<Seat>; 2],
     round: Option<Round>,
     empty_ticks: u32,
+    /// Who won since somebody asked.
+    won_by: Option<String>,
 }
 
 /// A player at the table. One user with two connections is two players.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Seat {
-    /// The connection that plays.
+    /// The connection that plays; empty while the player is away.
     pub session_id: String,
     /// The account behind it.
     pub user_id: String,
@@ -45,6 +48,11 @@ impl Seat {
             wants_rematch: false,
         }
     }
+
+    /// Whether the player is expected back.
+    pub fn is_away(&self) -> bool {
+        self.session_id.is_empty()
+    }
 }
 
 impl Table {
@@ -52,10 +60,34 @@ impl Table {
     pub fn new(name: String) -> Self {
         Self {
             name,
+            is_passive: false,
             seats: [None, None],
             round: None,
             empty_ticks: 0,
+            won_by: None,
         }
+    }
+
+    /// An empty table at which players come and go.
+    pub fn passive(name: String) -> Self {
+        Self {
+            is_passive: true,
+            ..Self::new(name)
+        }
+    }
+
+    /// A passive table in the middle of a round, with both players away.
+    pub fn deserted(name: String, seats: [Seat; 2], round: Round) -> Self {
+        Self {
+            seats: seats.map(Some),
+            round: Some(round),
+            ..Self::passive(name)
+        }
+    }
+
+    /// Whether players come and go.
+    pub fn is_passive(&self) -> bool {
+        self.is_passive
     }
 
     /// What the lobby calls this table.
@@ -73,18 +105,58 @@ impl Table {
         self.round.as_ref()
     }
 
-    /// Players at the table.
+    /// Players at the table; not those who are away.
     pub fn player_count(&self) -> usize {
-        self.seats.iter().flatten().count()
+        let seats = self.seats.iter().flatten();
+        seats.filter(|seat| !seat.is_away()).count()
     }
 
     /// Whether both seats are taken.
     pub fn is_full(&self) -> bool {
-        self.player_count() == self.seats.len()
+        self.seats.iter().all(Option::is_some)
+    }
+
+    /// Whether a user may sit down: on a free seat, or on their own if they are back.
+    pub fn has_room_for(&self, user_id: &str) -> bool {
+        let own = self.seats.iter().flatten();
+        let mut own = own.filter(|seat| seat.user_id == user_id);
+        match own.next() {
+            Some(seat) if self.is_passive => seat.is_away(),
+            _ => !self.is_full(),
+        }
+    }
+
+    /// Whether this user has a seat, at the table or away.
+    pub fn knows(&self, user_id: &str) -> bool {
+        let mut seats = self.seats.iter().flatten();
+        seats.any(|seat| seat.user_id == user_id)
+    }
+
+    /// Whether a round is being played.
+    pub fn is_playing(&self) -> bool {
+        self.round
+            .as_ref()
+            .is_some_and(|round| round.outcome().is_none())
+    }
+
+    /// Whether nobody has been here for a while.
+    pub fn is_abandoned(&self) -> bool {
+        self.empty_ticks >= EMPTY_TICKS_MAX
+    }
+
+    /// The user who won, once for every win.
+    pub fn take_winner(&mut self) -> Option<String> {
+        self.won_by.take()
     }
 
     /// Seats a player. With the second one a round begins.
     pub fn sit(&mut self, seat: Seat) {
+        let mut seats = self.seats.iter_mut().flatten();
+        let back = seats.find(|own| own.is_away() && own.user_id == seat.user_id);
+        if let Some(own) = back {
+            own.session_id = seat.session_id;
+            return;
+        }
         let Some(free) = self.seats.iter_mut().find(|seat| seat.is_none()) else {
             return;
         };
@@ -94,11 +166,18 @@ impl Table {
         }
     }
 
-    /// Frees a player's seat; a running round is lost for them.
+    /// Frees a player's seat; a running round is lost for them. At a passive table they keep it until the
+    /// round is over.
     pub fn stand_up(&mut self, session_id: &str) {
         let Some(mark) = self.mark_of(session_id) else {
             return;
         };
+        if self.is_passive && self.is_playing() {
+            if let Some(seat) = &mut self.seats[index(mark)] {
+                seat.session_id.clear();
+            }
+            return;
+        }
         self.seats[index(mark)] = None;
         if let Some(round) = &mut self.round
             && round.outcome().is_none()
@@ -119,6 +198,10 @@ impl Table {
         round.play(mark, cell)?;
         if round.outcome().is_some() {
             self.count_win();
+            // Nobody needs to come back to a round that is over.
+            for seat in &mut self.seats {
+                seat.take_if(|seat| seat.is_away());
+            }
         }
         Ok(())
     }
@@ -151,14 +234,14 @@ impl Table {
     pub fn tick(&mut self) -> TickOutcome {
         if self.player_count() == 0 {
             self.empty_ticks += 1;
-            return if self.empty_ticks >= EMPTY_TICKS_MAX {
+            return if self.is_abandoned() {
                 TickOutcome::Abandoned
             } else {
                 TickOutcome::Nothing
             };
         }
         self.empty_ticks = 0;
-        if self.round.as_mut().is_some_and(Round::tick) {
+        if !self.is_passive && self.round.as_mut().is_some_and(Round::tick) {
             self.count_win();
             return TickOutcome::RoundEnded;
         }
@@ -179,13 +262,15 @@ impl Table {
             .and_then(|round| round.outcome()?.winner());
         if let Some(seat) = winner.and_then(|mark| self.seats[index(mark)].as_mut()) {
             seat.wins += 1;
+            self.won_by = Some(seat.user_id.clone());
         }
     }
 
+    /// What this player plays with. Nobody who is away plays.
     fn mark_of(&self, session_id: &str) -> Option<Mark> {
         [Mark::X, Mark::O].into_iter().find(|&mark| {
             self.seat(mark)
-                .is_some_and(|seat| seat.session_id == session_id)
+                .is_some_and(|seat| !seat.is_away() && seat.session_id == session_id)
         })
     }
 }
@@ -307,6 +392,32 @@ mod tests {
             .count();
         assert_eq!(ended, 1);
         assert_eq!(wins(&table, "bob"), 1, "it was ann's turn");
+    }
+
+    #[test]
+    fn at_a_passive_table_a_seat_is_kept_until_the_round_is_over() {
+        let mut table = Table::passive("a table".into());
+        for name in ["ann", "bob"] {
+            table.sit(seat(name));
+        }
+        table.stand_up("bob");
+        assert!(table.is_full() && !table.has_room_for("user of cyd"));
+        assert!((0..TURN_TICKS_MAX * 2).all(|_| table.tick() == TickOutcome::Nothing));
+        assert_eq!(table.play("ann", 0), Ok(()));
+        assert_eq!(table.play("", 3), Err(Refusal::NotPlaying), "bob is away");
+        assert!(table.has_room_for("user of bob"));
+        table.sit(Seat {
+            session_id: "bob again".into(),
+            ..seat("bob")
+        });
+        for (name, cell) in [("bob again", 3), ("ann", 1), ("bob again", 4)] {
+            assert_eq!(table.play(name, cell), Ok(()));
+        }
+        table.stand_up("bob again");
+        assert_eq!(table.play("ann", 2), Ok(()));
+        assert_eq!(table.take_winner().as_deref(), Some("user of ann"));
+        assert_eq!(table.take_winner(), None, "once");
+        assert!(!table.is_full(), "bob need not come back");
     }
 
     #[test]

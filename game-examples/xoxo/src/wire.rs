@@ -46,11 +46,11 @@ pub fn cell_from_payload(payload: &[u8]) -> Result<i64, Refusal> {
 ///
 /// ```json
 /// {"phase":"playing","board":"X...O....","turn":"X","turn_ms_left":30000,
-///  "seats":{"X":{"session_id":"…","user_id":"…","username":"ann","wins":0,"wants_rematch":false},"O":null},
+///  "seats":{"X":{"session_id":"…","user_id":"…","username":"ann","wins":0,"wants_rematch":false,"away":false},"O":null},
 ///  "outcome":null}
 /// ```
 ///
-/// `phase` is `waiting`, `playing` or `over`; `outcome` then says
+/// A player who is away has no `session_id`; at a passive table `turn_ms_left` is 0. `phase` is `waiting`, `playing` or `over`; `outcome` then says
 /// `{"how":"line","winner":"X","line":[0,4,8]}`, where `how` is `line`, `draw`, `time` or `left`.
 ///
 /// # Errors
@@ -67,7 +67,10 @@ pub fn state_message(table: &Table) -> Result<Vec<u8>, serde_json::Error> {
         },
         board: round.map_or_else(|| ".".repeat(9), |round| round.board().letters()),
         turn: round.and_then(|round| round.turn()).map(Mark::letter),
-        turn_ms_left: round.map_or(0, |round| round.turn_ms_left()),
+        turn_ms_left: match round {
+            Some(round) if !table.is_passive() => round.turn_ms_left(),
+            _ => 0,
+        },
         seats: SeatsMessage {
             x: table.seat(Mark::X).map(SeatMessage::new),
             o: table.seat(Mark::O).map(SeatMessage::new),
@@ -115,6 +118,7 @@ struct SeatMessage<'a> {
     username: &'a str,
     wins: u32,
     wants_rematch: bool,
+    away: bool,
 }
 
 impl<'a> SeatMessage<'a> {
@@ -125,6 +129,7 @@ impl<'a> SeatMessage<'a> {
             username: &seat.username,
             wins: seat.wins,
             wants_rematch: seat.wants_rematch,
+            away: seat.is_away(),
         }
     }
 }

@@ -264,7 +264,7 @@ impl Peer {
     pub(crate) async fn end_connection(&self) {
         if let Some(quic) = self.carrier.quic() {
             if !matches!(self.stage.get(), Stage::Closing { .. }) {
-                quic.session.close(u32::from(control::code::OVER), b"");
+                quic.session.close(control::code::OVER, b"");
             }
             let patience = self.timing.close_wait * 3;
             drop(tokio::time::timeout(patience, quic.session.closed()).await);
