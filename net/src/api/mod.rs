@@ -26,6 +26,7 @@ mod query;
 mod routes;
 mod rpc;
 mod session;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod user;

@@ -17,12 +17,16 @@ use super::operation::{self, Operation};
 use super::parties::ListParties;
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
+use super::storage::{
+    DeleteStorageObjects, ListStorageObjects, ReadStorageObjects, WriteStorageObjects,
+};
 use super::user::GetUsers;
 
 /// One way to call one operation.
 pub(super) struct Route {
     method: &'static str,
-    /// Matched whole; a `*` at the end stands for anything, slashes included, and `{}` for one segment.
+    /// Matched whole; a `*` at the end stands for anything, slashes included, `{}` for one segment, and
+    /// `{}/{}` for two of which the second is not empty.
     path: &'static str,
     pub(super) run: fn(Exchange) -> BoxFuture<'static, Response>,
 }
@@ -43,6 +47,11 @@ const ROUTES: &[Route] = &[
     route::<ListChannelMessages>("GET", "/v2/channel/{}"),
     route::<ListNotifications>("GET", "/v2/notification"),
     route::<DeleteNotifications>("DELETE", "/v2/notification"),
+    route::<ReadStorageObjects>("POST", "/v2/storage"),
+    route::<WriteStorageObjects>("PUT", "/v2/storage"),
+    route::<DeleteStorageObjects>("PUT", "/v2/storage/delete"),
+    route::<ListStorageObjects>("GET", "/v2/storage/{}"),
+    route::<ListStorageObjects>("GET", "/v2/storage/{}/{}"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];
@@ -89,6 +98,11 @@ pub(super) fn find<'p>(
 
 impl Route {
     fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if let Some(fixed) = self.path.strip_suffix("{}/{}") {
+            let segments = path.strip_prefix(fixed)?;
+            let (_, second) = segments.split_once('/')?;
+            return (!second.is_empty() && !second.contains('/')).then_some(segments);
+        }
         if let Some(fixed) = self.path.strip_suffix("{}") {
             let segment = path.strip_prefix(fixed)?;
             return (!segment.contains('/')).then_some(segment);

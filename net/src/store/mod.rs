@@ -76,6 +76,12 @@ mod message;
 mod messages;
 mod migrations;
 mod notifications;
+mod object;
+mod object_head;
+mod object_listing;
+#[cfg(test)]
+mod object_tests;
+mod objects;
 mod postgres;
 #[cfg(test)]
 mod postgres_tests;
@@ -92,6 +98,11 @@ pub use address::Address;
 pub use error::{OpenError, StoreError};
 pub use message::{MessageQuery, Position, StoredMessage};
 pub use migrations::{Schema, SchemaStep, schema};
+pub use object::{
+    Actor, ObjectAck, ObjectCondition, ObjectDelete, ObjectId, ObjectValue, ObjectWrite,
+    ReadPermission, StoredObject, WritePermission,
+};
+pub use object_listing::{ObjectListing, ObjectPosition};
 pub use postgres::PoolLimits;
 
 use crate::config::Config;

@@ -10,3 +10,4 @@ mod matchmaker;
 mod parties;
 mod rpc;
 mod stage;
+mod storage;
