@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use tiltyard::{ChannelId, StreamId};
 use uuid::Uuid;
 
-use crate::store::Position;
+use crate::store::{ObjectListing, ObjectPosition, Position, ReadPermission};
 
 /// Some clients drop the padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -18,6 +18,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// First bytes of cursors, which tell listings apart.
 const CHANNEL: u8 = b'c';
 const NOTIFICATIONS: u8 = b'n';
+const STORAGE: u8 = b's';
 
 /// A place in the history of one channel.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -66,6 +67,35 @@ pub(super) fn decode_notification(text: &str) -> Option<Position> {
     read_position(bytes_of(text)?.strip_prefix(&[NOTIFICATIONS])?)
 }
 
+/// A place in a list of storage objects. It says where to go on, never what may be seen.
+pub(super) fn encode_storage(position: &ObjectPosition, listing: &ObjectListing) -> String {
+    let mut bytes = vec![STORAGE];
+    bytes.extend(mark_of_objects(listing));
+    bytes.push(position.read as u8);
+    bytes.extend(position.owner.as_bytes());
+    bytes.extend(position.key.as_bytes());
+    BASE64.encode(bytes)
+}
+
+/// `None` if it is no cursor of this list.
+pub(super) fn decode_storage(text: &str, listing: &ObjectListing) -> Option<ObjectPosition> {
+    let bytes = bytes_of(text)?;
+    let rest = bytes.strip_prefix(&[STORAGE])?;
+    let (read, rest) = rest
+        .strip_prefix(&mark_of_objects(listing))?
+        .split_first()?;
+    let (owner, key) = rest.split_first_chunk()?;
+    let key = std::str::from_utf8(key).ok()?;
+    if key.contains('\0') {
+        return None;
+    }
+    Some(ObjectPosition {
+        read: ReadPermission::from_number((*read).into())?,
+        key: key.to_owned(),
+        owner: Uuid::from_bytes(*owner),
+    })
+}
+
 /// The standard alphabet is read, too.
 fn bytes_of(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.replace('+', "-").replace('/', "_")).ok()
@@ -85,6 +115,21 @@ fn mark(channel: &ChannelId) -> [u8; 8] {
         .chain_update(subcontext)
         .chain_update(&**label)
         .finalize();
+    first_eight(&digest)
+}
+
+/// What makes a cursor worthless for other lists of objects.
+fn mark_of_objects(listing: &ObjectListing) -> [u8; 8] {
+    let (scope, owner, collection) = listing.identity();
+    let digest = Sha256::new()
+        .chain_update([scope])
+        .chain_update(owner)
+        .chain_update(collection)
+        .finalize();
+    first_eight(&digest)
+}
+
+fn first_eight(digest: &[u8]) -> [u8; 8] {
     let mut mark = [0; 8];
     mark.copy_from_slice(&digest[..8]);
     mark
@@ -106,6 +151,7 @@ fn read_position(bytes: &[u8]) -> Option<Position> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Actor;
 
     fn position() -> Position {
         Position {
@@ -132,6 +178,43 @@ mod tests {
                 assert_eq!(ChannelCursor::decode(&text, &other), None);
             }
             assert_eq!(decode_notification(&text), None);
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_storage_is_read_by_its_own_list_alone() {
+        let (alice, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let listing = |actor, collection: &str, owner| {
+            ObjectListing::new(actor, collection.to_owned(), owner)
+        };
+        let own = listing(Actor::Player(alice), "saves", Some(alice));
+        let position = ObjectPosition {
+            read: ReadPermission::Owner,
+            key: "slöt".to_owned(),
+            owner: alice,
+        };
+        let text = encode_storage(&position, &own);
+        assert_eq!(decode_storage(&text, &own), Some(position.clone()));
+        for other in [
+            listing(Actor::Player(bob), "saves", Some(alice)),
+            listing(Actor::Player(bob), "saves", Some(bob)),
+            listing(Actor::Player(alice), "saves", None),
+            listing(Actor::Player(alice), "save", Some(alice)),
+            listing(Actor::Server, "saves", Some(alice)),
+        ] {
+            assert_eq!(decode_storage(&text, &other), None, "{other:?}");
+        }
+        let nul = ObjectPosition {
+            key: "a\0".to_owned(),
+            ..position
+        };
+        for text in [
+            encode_storage(&nul, &own),
+            "cw==".into(),
+            "zzz".into(),
+            text[4..].into(),
+        ] {
+            assert_eq!(decode_storage(&text, &own), None, "{text}");
         }
     }
 

@@ -30,6 +30,7 @@ mod routes;
 mod rpc;
 mod session;
 mod social;
+mod storage;
 #[cfg(test)]
 mod tests;
 mod user;

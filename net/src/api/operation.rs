@@ -35,7 +35,8 @@ pub(super) trait Operation: 'static {
     /// Puts the request together. This comes before authentication, as clients expect.
     fn decode(query: &Query, body: &[u8]) -> Result<Self::Request, ApiError>;
 
-    /// Puts the last segment of the path into the request, where the route has one.
+    /// Puts the last segment of the path into the request, or the last two with their slash, where the route
+    /// has them.
     fn take_segment(_: &mut Self::Request, _segment: String) {}
 
     fn run(
@@ -121,6 +122,7 @@ macro_rules! messages {
 messages!(AccountApple AccountCustom AccountDevice AccountEmail AccountFacebook);
 messages!(AccountFacebookInstantGame AccountGameCenter AccountGoogle AccountSteam LinkSteamRequest);
 messages!(SessionLogoutRequest SessionRefreshRequest UpdateAccountRequest);
+messages!(DeleteStorageObjectsRequest ReadStorageObjectsRequest WriteStorageObjectsRequest);
 
 macro_rules! answers {
     ($($Response:ident)*) => {$(
@@ -134,6 +136,7 @@ macro_rules! answers {
     )*};
 }
 answers!(Account ChannelMessageList MatchList MatchmakerStats NotificationList PartyList Session Users);
+answers!(StorageObjectAcks StorageObjectList StorageObjects);
 
 fn to_value(message: &impl json::ToJson) -> Value {
     serde_json::from_str(&json::to_string(message)).unwrap_or_default()

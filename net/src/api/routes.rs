@@ -27,13 +27,16 @@ use super::session::{Healthcheck, SessionLogout, SessionRefresh};
 use super::social::{
     Apple, AuthenticateElsewhere, Facebook, FacebookInstantGame, GameCenter, Google, Steam,
 };
+use super::storage::{
+    DeleteStorageObjects, ListStorageObjects, ReadStorageObjects, WriteStorageObjects,
+};
 use super::user::GetUsers;
 
 /// One way to call one operation.
 pub(super) struct Route {
     pub(super) method: &'static str,
-    /// Matched whole; at its end `{*name}` stands for anything, slashes included, and `{name}` for
-    /// one segment.
+    /// Matched whole; `{name}` stands for a segment, and at the end `{*name}` for anything, slashes
+    /// included. Two of them stand side by side.
     pub(super) path: &'static str,
     /// Name of the operation.
     pub(super) name: &'static str,
@@ -92,6 +95,11 @@ pub(super) const ROUTES: &[Route] = &[
     route::<ListNotifications>("GET", "/v2/notification"),
     route::<DeleteNotifications>("DELETE", "/v2/notification"),
     route::<DescribeApi>("GET", "/v2/tiltyard/openapi.json"),
+    route::<ReadStorageObjects>("POST", "/v2/storage"),
+    route::<WriteStorageObjects>("PUT", "/v2/storage"),
+    route::<DeleteStorageObjects>("PUT", "/v2/storage/delete"),
+    route::<ListStorageObjects>("GET", "/v2/storage/{collection}"),
+    route::<ListStorageObjects>("GET", "/v2/storage/{collection}/{user_id}"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];
@@ -148,11 +156,32 @@ pub(super) fn find<'p>(
 }
 
 impl Route {
+    /// What of the path stands for the names, slashes between them included; nothing if there are none.
     fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let Some((fixed, name)) = self.path.split_once('{') else {
-            return (path == self.path).then_some("");
-        };
-        let tail = path.strip_prefix(fixed)?;
-        (name.starts_with('*') || !tail.contains('/')).then_some(tail)
+        let mut names = self.path.split('/').peekable();
+        let mut segments = path.split('/');
+        let mut named: Option<(usize, usize)> = None;
+        let mut at = 0;
+        while let Some(name) = names.next() {
+            let segment = segments.next()?;
+            let end = at + segment.len();
+            if name.starts_with("{*") {
+                return Some(&path[at..]);
+            }
+            if name.starts_with('{') {
+                // Only what the whole path ends with may be missing.
+                if segment.is_empty() && (named.is_some() || names.peek().is_some()) {
+                    return None;
+                }
+                named = Some((named.map_or(at, |(begin, _)| begin), end));
+            } else if name != segment {
+                return None;
+            }
+            at = end + 1;
+        }
+        if segments.next().is_some() {
+            return None;
+        }
+        Some(named.map_or("", |(begin, end)| &path[begin..end]))
     }
 }

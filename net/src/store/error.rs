@@ -20,6 +20,15 @@ pub enum StoreError {
     /// There is no such user.
     #[error("there is no such user")]
     NotFound,
+    /// There is no such object in storage.
+    #[error("there is no such object")]
+    NoSuchObject,
+    /// What is in storage is not what was expected; read it and decide anew.
+    #[error("the object has another version")]
+    VersionDiffers,
+    /// Whoever wants to write the object may not.
+    #[error("the object may not be written")]
+    WriteForbidden,
     /// The value does not fit its column.
     #[error("{column} does not fit")]
     Unfit {
@@ -60,6 +69,12 @@ impl StoreError {
                     Some(name) => name == format!("{table}_{column}_key"),
                     None => error.message().ends_with(&format!(" {table}.{column}")),
                 })
+    }
+
+    /// Whether a row that was referred to was not there.
+    pub(super) fn is_dangling(&self) -> bool {
+        self.database()
+            .is_some_and(DatabaseError::is_foreign_key_violation)
     }
 
     fn database(&self) -> Option<&dyn DatabaseError> {

@@ -79,6 +79,12 @@ mod message;
 mod messages;
 mod migrations;
 mod notifications;
+mod object;
+mod object_head;
+mod object_listing;
+#[cfg(test)]
+mod object_tests;
+mod objects;
 mod postgres;
 #[cfg(test)]
 mod postgres_tests;
@@ -98,6 +104,11 @@ pub use error::{OpenError, StoreError};
 pub use links::Unlink;
 pub use message::{MessageQuery, Position, StoredMessage};
 pub use migrations::{Schema, SchemaStep, schema};
+pub use object::{
+    Actor, ObjectAck, ObjectCondition, ObjectDelete, ObjectId, ObjectValue, ObjectWrite,
+    ReadPermission, StoredObject, WritePermission,
+};
+pub use object_listing::{ObjectListing, ObjectPosition};
 pub use postgres::PoolLimits;
 
 use crate::config::Config;

@@ -13,3 +13,4 @@ mod parties;
 mod rpc;
 mod social;
 mod stage;
+mod storage;
