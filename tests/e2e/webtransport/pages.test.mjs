@@ -132,12 +132,15 @@ test('a connection that is lost comes back over WebTransport, into the same matc
   const [ann, bob] = [await open(t), await open(t)];
   await seat(ann, bob, 'arena');
   await bothFly(ann, bob);
+  await datagramsFlow(ann, 600);
   await ann.evaluate(() => window.tiltyard.connection.socket.adapter.close());
   await ann.waitForSelector('#veil:not([hidden])');
   await ann.waitForSelector('#veil[hidden]', { state: 'attached' });
   await bothFly(ann, bob);
   assert.equal(await transportOf(ann), 'webtransport');
   await datagramsFlow(ann);
+  // The new ship answers to the stick at once, however long the old one was flown.
+  await seeMove(ann, bob);
 });
 
 test('a game of turns and a chat run over the stream', async (t) => {
