@@ -132,7 +132,6 @@ test('a connection that is lost comes back over WebTransport, into the same matc
   const [ann, bob] = [await open(t), await open(t)];
   await seat(ann, bob, 'arena');
   await bothFly(ann, bob);
-  await datagramsFlow(ann, 600);
   await ann.evaluate(() => window.tiltyard.connection.socket.adapter.close());
   await ann.waitForSelector('#veil:not([hidden])');
   await ann.waitForSelector('#veil[hidden]', { state: 'attached' });
