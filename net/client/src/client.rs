@@ -106,7 +106,7 @@ impl Client {
         self.shared.events.pop_within(timeout)
     }
 
-    /// Whether it has stopped by a mistake in it, and told so by [`Ended::Stopped`](crate::Ended::Stopped).
+    /// Whether it has stopped by a mistake in it, and told so by [`Ended::Stopped`].
     /// It is of no use any more.
     #[must_use]
     pub fn has_stopped(&self) -> bool {
