@@ -28,6 +28,22 @@ impl Gate {
     /// If there is no port for it.
     #[must_use]
     pub fn open(server: SocketAddr, quic_port: u16) -> Self {
+        let body = match quic_port {
+            0 => r#"{"version":1}"#.to_owned(),
+            port => format!(r#"{{"version":1,"quic":{{"port":{port},"alpn":"tiltyard/1"}}}}"#),
+        };
+        let length = body.len();
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+        Self::open_with(server, answer)
+    }
+
+    /// A gate that answers with this, head and all, and nothing more when it is asked where QUIC is.
+    ///
+    /// # Panics
+    ///
+    /// If there is no port for it.
+    #[must_use]
+    pub fn open_with(server: SocketAddr, answer: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("a port");
         let open = Arc::<Mutex<Vec<TcpStream>>>::default();
@@ -40,8 +56,8 @@ impl Gate {
                         return;
                     }
                     let Ok(client) = client else { continue };
-                    let all = &all;
-                    scope.spawn(move || drop(serve(client, server, quic_port, all)));
+                    let (all, answer) = (&all, &answer);
+                    scope.spawn(move || drop(serve(client, server, answer, all)));
                 }
             });
         });
@@ -92,7 +108,7 @@ impl Drop for Gate {
 fn serve(
     mut client: TcpStream,
     server: SocketAddr,
-    quic_port: u16,
+    answer: &str,
     open: &Mutex<Vec<TcpStream>>,
 ) -> io::Result<()> {
     let mut head = Vec::new();
@@ -102,13 +118,12 @@ fn serve(
         head.extend(byte);
     }
     if head.starts_with(b"GET /v2/tiltyard/transport ") {
-        let body = match quic_port {
-            0 => r#"{"version":1}"#.to_owned(),
-            port => format!(r#"{{"version":1,"quic":{{"port":{port},"alpn":"tiltyard/1"}}}}"#),
-        };
-        let length = body.len();
-        let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
-        return client.write_all(answer.as_bytes());
+        client.write_all(answer.as_bytes())?;
+        // Whoever waits for more than that waits until the gate is closed.
+        open.lock()
+            .expect("no thread panics")
+            .push(client.try_clone()?);
+        return client.read(&mut byte).map(drop);
     }
     let mut upstream = TcpStream::connect(server)?;
     upstream.write_all(&head)?;

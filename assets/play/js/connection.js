@@ -37,6 +37,8 @@ export class Connection extends EventTarget {
     this.session = null;
     this.socket = null;
     this.match = null;
+    // The socket that is in the match. After a reconnect there is another one, and a join on its way.
+    this.joinedOn = null;
     this.state = 'connecting';
     // How long it took to connect, and how long the last answer took; `null` while there is none.
     this.connectedMs = null;
@@ -98,13 +100,17 @@ export class Connection extends EventTarget {
   }
 
   async join(id) {
+    const { socket } = this;
     this.early = [];
     try {
-      const match = await this.socket.joinMatch(id);
+      const match = await socket.joinMatch(id);
+      if (this.socket !== socket) throw new Error('The connection was lost.');
       this.match = { ...match, game: labelOf(match).game, name: labelOf(match).name };
+      this.joinedOn = socket;
       return this.match;
     } catch (error) {
-      this.early = null;
+      // What is early by now belongs to a later connection's join.
+      if (this.socket === socket) this.early = null;
       throw error;
     }
   }
@@ -133,7 +139,7 @@ export class Connection extends EventTarget {
   }
 
   #send(opCode, payload, isReliable) {
-    if (!this.match || this.state !== 'online') return;
+    if (!this.match || this.state !== 'online' || this.joinedOn !== this.socket) return;
     this.socket.sendMatchState(this.match.match_id, opCode, payload, [], isReliable)?.catch?.(() => {});
   }
 
@@ -187,12 +193,15 @@ export class Connection extends EventTarget {
       }
     }
     if (!this.match) return;
+    const { socket } = this;
     const { match_id: id, game } = this.match;
     try {
       await this.join(id);
       this.match.game ??= game;
       this.dispatchEvent(new CustomEvent('rejoined', { detail: this.match }));
     } catch (error) {
+      // If it was lost again meanwhile, it is for the next connection to get the match back.
+      if (this.socket !== socket) return;
       this.match = null;
       this.dispatchEvent(new CustomEvent('dropped', { detail: error }));
     }

@@ -6,6 +6,10 @@
 import { WebSocketSession } from './websocket.js';
 import { WebTransportSession, openWebTransport } from './webtransport.js';
 
+// Of the protocol.
+const VERSION = 1;
+const OTHER_VERSION = 4426;
+
 const TIMEOUT_MS = 2000;
 // A network that lets no UDP through will not do so in a minute either.
 const REMEMBERED_MS = 5 * 60_000;
@@ -48,13 +52,15 @@ export class TiltyardAdapter {
   connect(scheme, host, port, createStatus, token) {
     this.#attempt?.abort.abort(new Error('another connection was begun'));
     const attempt = { abort: new AbortController() };
+    const before = this.#session;
     this.#attempt = attempt;
     this.#session = null;
+    // The server would keep it, and the player would have two.
+    before?.close();
     const isSecure = scheme.startsWith('wss');
     const target = { http: `http${isSecure ? 's' : ''}://${host}:${port}`, host, createStatus, token };
     target.socket = `${scheme}${host}:${port}/ws?lang=en&status=${encodeURIComponent(`${createStatus}`)}&token=${encodeURIComponent(token)}`;
-    if (this.#wantsWebTransport(target.http)) this.#tryWebTransport(attempt, target);
-    else this.#openWebSocket(attempt, target);
+    this.#choose(attempt, target).catch((error) => this.#fail(attempt, error));
   }
 
   send(message) {
@@ -66,7 +72,12 @@ export class TiltyardAdapter {
     if (!this.#attempt) return;
     // Given up before it was decided.
     this.#attempt.abort.abort(new Error('the connection was closed'));
-    this.#end(this.#attempt, closeEvent({ code: 1006, reason: '', wasClean: false }));
+    this.#end(this.#attempt, this.#attempt.end ?? closeEvent({ code: 1006, reason: '', wasClean: false }));
+  }
+
+  async #choose(attempt, target) {
+    if (this.#wantsWebTransport(target.http)) await this.#tryWebTransport(attempt, target);
+    else this.#openWebSocket(attempt, target);
   }
 
   #wantsWebTransport(server) {
@@ -100,18 +111,29 @@ export class TiltyardAdapter {
     const { signal } = attempt.abort;
     const answer = await fetch(`${http}/v2/tiltyard/transport`, { signal, cache: 'no-store', credentials: 'omit' });
     if (!answer.ok) throw new Error('this server has no WebTransport');
-    const { webtransport, certificate_hashes: hashes = [] } = await answer.json();
-    if (!webtransport) throw new Error('this server has no WebTransport');
+    const { version, webtransport, certificate_hashes: hashes = [] } = await answer.json();
+    if (version !== VERSION || !webtransport) throw new Error('this server has no WebTransport');
     // From here on a failure costs the player time, and is remembered.
     attempt.isReached = true;
     const url = `https://${host}:${webtransport.port}${webtransport.path}`;
     return openWebTransport(globalThis.WebTransport, url, hashes.map(fromBase64), signal);
   }
 
-  #begin(attempt, opened, { http, createStatus, token }) {
-    failures.delete(http);
+  #begin(attempt, opened, target) {
+    failures.delete(target.http);
+    try {
+      this.#session = this.#webTransportSession(attempt, opened, target);
+    } catch (error) {
+      // A browser whose datagrams are not what they should be; the next attempt uses a WebSocket.
+      failures.set(target.http, performance.now() + REMEMBERED_MS);
+      opened.transport.close();
+      throw error;
+    }
+  }
+
+  #webTransportSession(attempt, opened, { http, createStatus, token }) {
     let wasOpen = false;
-    this.#session = new WebTransportSession(opened, {
+    return new WebTransportSession(opened, {
       token,
       online: Boolean(createStatus),
       events: {
@@ -123,8 +145,8 @@ export class TiltyardAdapter {
         // Where a browser's socket does not get as far as open, it says error and then close.
         close: (how) => {
           const event = closeEvent(how);
-          // A network may let the handshake through, and then no more.
-          if (!wasOpen && !how.wasClean) failures.set(http, performance.now() + REMEMBERED_MS);
+          // A network may let the handshake through, and then no more; a server may have another version.
+          if (!wasOpen && (!how.wasClean || how.code === OTHER_VERSION)) failures.set(http, performance.now() + REMEMBERED_MS);
           if (!wasOpen) this.#tell(attempt, 'onError', event);
           this.#end(attempt, event);
         },
@@ -142,9 +164,10 @@ export class TiltyardAdapter {
   }
 
   #fail(attempt, error) {
-    const event = closeEvent({ code: 1006, reason: error?.message ?? '', wasClean: false });
-    this.#tell(attempt, 'onError', event);
-    this.#end(attempt, event);
+    // The official client answers an error with `close`, which ends it with the same event.
+    attempt.end = closeEvent({ code: 1006, reason: error?.message ?? '', wasClean: false });
+    this.#tell(attempt, 'onError', attempt.end);
+    this.#end(attempt, attempt.end);
   }
 
   #end(attempt, event) {

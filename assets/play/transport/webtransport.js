@@ -18,6 +18,11 @@ const GOODBYE_MS = 1000;
 // a second finds 15 of a game at 60 Hz, twice each on a lossy path, and there may be more op codes than one.
 const OUTGOING_MAX = 16;
 const INCOMING_MAX = 128;
+// Datagrams may overtake the name of their match; these wait for it.
+const EARLY_MAX = 16;
+// Bytes that wait for the stream: with more, match data that may be lost is; with far more, the connection is.
+const WAITING_LOSSY_BYTES_MAX = 64 * 1024;
+const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 
 // Opens the connection and its control stream. Nothing is said yet, so the server has no session of it.
 //
@@ -58,6 +63,9 @@ export class WebTransportSession {
   #matches = new Map();
   // By match: its handle.
   #handles = new Map();
+  // Datagrams of matches without a name, oldest first.
+  #early = [];
+  #waitingBytes = 0;
   #events;
   #goodbye = null;
   #isOver = false;
@@ -94,7 +102,13 @@ export class WebTransportSession {
 
   send(message) {
     const data = message.match_data_send;
-    if (data?.reliable === false && this.#sendDatagram(data)) return;
+    if (data?.reliable === false) {
+      if (this.#sendDatagram(data)) return;
+      if (this.#waitingBytes > WAITING_LOSSY_BYTES_MAX) {
+        this.counts.datagramsDropped += 1;
+        return;
+      }
+    }
     this.#write(ENVELOPE, encode('nakama.realtime.Envelope', message));
   }
 
@@ -122,8 +136,12 @@ export class WebTransportSession {
   // The stream keeps the order and waits for its reader, as a WebSocket does.
   #write(kind, body) {
     const bytes = frame(kind, body);
+    if (this.#waitingBytes + bytes.length > WAITING_BYTES_MAX) return this.#fail('Too much waits to be sent.');
     this.counts.bytesOut += bytes.length;
-    this.#writer.write(bytes).catch(() => {});
+    this.#waitingBytes += bytes.length;
+    this.#writer.write(bytes).then(() => {
+      this.#waitingBytes -= bytes.length;
+    }, () => {});
   }
 
   // --- in -------------------------------------------------------------------------------------------
@@ -178,6 +196,11 @@ export class WebTransportSession {
     if (known) known.matchId = matchId;
     else this.#matches.set(handle, { matchId, receiver: new Receiver(), sequence: 0 });
     this.#handles.set(matchId, handle);
+    const isOfIt = (datagram) => datagram.handle === handle;
+    const early = this.#early.filter(isOfIt);
+    this.#early = this.#early.filter((datagram) => !isOfIt(datagram));
+    this.counts.datagramsIgnored -= early.length;
+    for (const datagram of early) this.#deliver(datagram);
   }
 
   async #readDatagrams(reader) {
@@ -195,13 +218,16 @@ export class WebTransportSession {
   #takeDatagram(bytes) {
     this.counts.bytesIn += bytes.length;
     const datagram = readDatagram(bytes);
-    const match = datagram && this.#matches.get(datagram.handle);
-    if (!match) {
-      this.counts.datagramsIgnored += 1;
-      return;
-    }
+    if (datagram && this.#matches.has(datagram.handle)) return this.#deliver(datagram);
+    this.counts.datagramsIgnored += 1;
+    if (!datagram) return;
+    this.#early.push(datagram);
+    if (this.#early.length > EARLY_MAX) this.#early.shift();
+  }
+
+  #deliver({ handle, sequence, opCode, newest, sender, data }) {
+    const match = this.#matches.get(handle);
     this.counts.datagramsReceived += 1;
-    const { sequence, opCode, newest, sender, data } = datagram;
     if (!match.receiver.accept(sequence, opCode, newest)) return;
     const message = { match_id: match.matchId, op_code: opCode, data, reliable: false };
     if (sender) message.presence = sender;

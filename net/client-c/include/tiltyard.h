@@ -21,13 +21,44 @@
 // A WebSocket.
 #define TILTYARD_TRANSPORT_WEBSOCKET 2
 
+// There was no connection to end.
+#define TILTYARD_ENDED_NONE -1
+
+// The program wanted so.
+#define TILTYARD_ENDED_BY_PROGRAM -2
+
+// The program left too many events waiting.
+#define TILTYARD_ENDED_NOT_POLLED -3
+
+// Nothing was heard from the server for too long, or the network failed.
+#define TILTYARD_ENDED_LOST -4
+
+// The server could not be reached.
+#define TILTYARD_ENDED_UNREACHABLE -5
+
+// The server does not take the session, and it cannot be refreshed: authenticate again.
+#define TILTYARD_ENDED_SESSION_INVALID -6
+
+// The server has no QUIC, and the program wants nothing else.
+#define TILTYARD_ENDED_NO_QUIC -7
+
+// The server said what this library does not understand.
+#define TILTYARD_ENDED_PROTOCOL -8
+
+// A mistake in this library: the client is of no use any more.
+#define TILTYARD_ENDED_STOPPED -9
+
+// Something else.
+#define TILTYARD_ENDED_OTHER -100
+
 // Version of this interface. Functions and structures only grow within one.
 #define TILTYARD_ABI_VERSION 1
 
 // It arrives once and in order.
 #define TILTYARD_DELIVERY_RELIABLE 0
 
-// It may be lost and may overtake others. Over a WebSocket it is reliable.
+// It may be lost and may overtake others. Over a WebSocket it does not overtake, and is lost only where
+// too much waits: to be sent, or to be polled.
 #define TILTYARD_DELIVERY_UNRELIABLE 1
 
 // As unreliable, and dropped on arrival if something newer with its op code was there first.
@@ -84,19 +115,23 @@ enum tiltyard_event_kind
   TILTYARD_EVENT_KIND_REFRESHED = 2,
   // There is a connection: `transport`, and the session id in `text` if the server tells it.
   TILTYARD_EVENT_KIND_CONNECTED = 3,
-  // There is no connection: the reason in `text`, and `flag` if the client tries again by itself.
+  // There is no connection: the reason in `text`, and `flag` if the client tries again by itself. `code`
+  // is what the server gave, 0 or more, or one of TILTYARD_ENDED_….
   TILTYARD_EVENT_KIND_DISCONNECTED = 4,
   // The answer to `request`: `text` has what a function returned, or else an envelope in JSON. After
   // a join, `match_id`.
   TILTYARD_EVENT_KIND_REPLY = 5,
-  // The server refuses `request`: `code` and `text`.
+  // The server refuses `request`: `code` and `text`. The code is one of the protocol, or the status of
+  // HTTP if `request` was to authenticate.
   TILTYARD_EVENT_KIND_REFUSED = 6,
-  // There will be no answer to `request`: the reason in `text`.
+  // There will be no answer to `request`: the reason in `text`, and `code` as of a disconnection, or
+  // TILTYARD_ENDED_NONE if there was no connection.
   TILTYARD_EVENT_KIND_FAILED = 7,
   // Data of a match: `match_id`, `op_code`, `data`, the sender if it was a player, and `flag` if it
   // came in a datagram.
   TILTYARD_EVENT_KIND_MATCH_DATA = 8,
-  // The client is in `match_id` again after a connection was lost.
+  // The client is in `match_id` again after a connection was lost: `text` has who is there, an envelope
+  // in JSON as of the answer to a join.
   TILTYARD_EVENT_KIND_REJOINED = 9,
   // The client is not let into `match_id` again after a connection was lost: `code` and `text`.
   TILTYARD_EVENT_KIND_MATCH_LOST = 10,
@@ -111,7 +146,8 @@ typedef int32_t tiltyard_event_kind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// How a client behaves. Made by tiltyard_options_new().
+// How a client behaves. Made by tiltyard_options_new(). Options may move between threads, and only one at
+// a time may set them.
 typedef struct tiltyard_options tiltyard_options;
 
 // A player's connection to a server. Made by tiltyard_client_new().
@@ -120,11 +156,12 @@ typedef struct tiltyard_client tiltyard_client;
 // Something that happened. Pointers are null where there is nothing to say, and good until the next
 // poll, wait or free of the same client. Text ends with a zero.
 typedef struct {
-  // Set this to sizeof(tiltyard_event) before each call, so that later versions can add fields.
+  // Set this to sizeof(tiltyard_event). Fields that the program or the library does not know are left
+  // as they are.
   size_t size;
   // What happened.
   tiltyard_event_kind kind;
-  // Code of a server's refusal.
+  // Code of a refusal or an end, see the kind.
   int32_t code;
   // Which call this answers, or 0.
   uint64_t request;
@@ -152,7 +189,8 @@ typedef struct {
 
 // How a connection does. Counts go on over all connections of a client.
 typedef struct {
-  // Set this to sizeof(tiltyard_stats) before each call, so that later versions can add fields.
+  // Set this to sizeof(tiltyard_stats). Fields that the program or the library does not know are left
+  // as they are.
   size_t size;
   // TILTYARD_TRANSPORT_QUIC or TILTYARD_TRANSPORT_WEBSOCKET, or 0 without a connection.
   int32_t transport;
@@ -193,12 +231,13 @@ uint32_t tiltyard_abi_version(void);
 // fails.
 const char *tiltyard_last_error(void);
 
-// A client; null if the system gives no thread. To be freed. The options may be freed at once.
+// A client; null if the system gives no thread. To be freed. The options are only read: they may be used
+// for other clients, by several threads at once, and may be freed when this returns.
 //
 // A client may move between threads, and only one at a time may use it.
 //
-// `options` is null or from tiltyard_options_new().
-tiltyard_client *tiltyard_client_new(tiltyard_options *options);
+// `options` is null or from tiltyard_options_new(), and nobody sets them meanwhile.
+tiltyard_client *tiltyard_client_new(const tiltyard_options *options);
 
 // Says goodbye to the server, which takes a second at most, and frees a client. Null is ignored.
 //
@@ -219,11 +258,13 @@ tiltyard_status tiltyard_connect(tiltyard_client *client,
 // `client` is null or from tiltyard_client_new().
 tiltyard_status tiltyard_disconnect(tiltyard_client *client);
 
-// TILTYARD_STATUS_EVENT and the next thing that happened, or TILTYARD_STATUS_OK if there is none.
+// TILTYARD_STATUS_EVENT and the next thing that happened, or TILTYARD_STATUS_OK if there is none. When
+// the client has stopped and all is told, TILTYARD_STATUS_STOPPED.
 //
 // `client` is null or from tiltyard_client_new(); `event` is null or has as many bytes as its size
 // says.
-tiltyard_status tiltyard_poll(tiltyard_client *client, tiltyard_event *event);
+tiltyard_status tiltyard_poll(tiltyard_client *client,
+                              tiltyard_event *event);
 
 // The same, and waits for it up to so many milliseconds. For tools; games poll.
 //

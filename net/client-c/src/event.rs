@@ -2,10 +2,13 @@
 
 use std::{
     ffi::{CString, c_char},
+    mem::offset_of,
     ptr::{null, null_mut},
 };
 
-use tiltyard_client::{Connection, Event, MatchData, Presence, Reply};
+use tiltyard_client::{
+    Connection, Ended, Event, FailReason, MatchData, Presence, Reply, ServerError,
+};
 use tiltyard_proto::{
     json,
     realtime::{Envelope, envelope::Message},
@@ -23,19 +26,23 @@ pub enum EventKind {
     Refreshed = 2,
     /// There is a connection: `transport`, and the session id in `text` if the server tells it.
     Connected = 3,
-    /// There is no connection: the reason in `text`, and `flag` if the client tries again by itself.
+    /// There is no connection: the reason in `text`, and `flag` if the client tries again by itself. `code`
+    /// is what the server gave, 0 or more, or one of TILTYARD_ENDED_….
     Disconnected = 4,
     /// The answer to `request`: `text` has what a function returned, or else an envelope in JSON. After
     /// a join, `match_id`.
     Reply = 5,
-    /// The server refuses `request`: `code` and `text`.
+    /// The server refuses `request`: `code` and `text`. The code is one of the protocol, or the status of
+    /// HTTP if `request` was to authenticate.
     Refused = 6,
-    /// There will be no answer to `request`: the reason in `text`.
+    /// There will be no answer to `request`: the reason in `text`, and `code` as of a disconnection, or
+    /// TILTYARD_ENDED_NONE if there was no connection.
     Failed = 7,
     /// Data of a match: `match_id`, `op_code`, `data`, the sender if it was a player, and `flag` if it
     /// came in a datagram.
     MatchData = 8,
-    /// The client is in `match_id` again after a connection was lost.
+    /// The client is in `match_id` again after a connection was lost: `text` has who is there, an envelope
+    /// in JSON as of the answer to a join.
     Rejoined = 9,
     /// The client is not let into `match_id` again after a connection was lost: `code` and `text`.
     MatchLost = 10,
@@ -50,16 +57,38 @@ pub const TRANSPORT_QUIC: i32 = 1;
 /// A WebSocket.
 pub const TRANSPORT_WEBSOCKET: i32 = 2;
 
+/// There was no connection to end.
+pub const ENDED_NONE: i32 = -1;
+/// The program wanted so.
+pub const ENDED_BY_PROGRAM: i32 = -2;
+/// The program left too many events waiting.
+pub const ENDED_NOT_POLLED: i32 = -3;
+/// Nothing was heard from the server for too long, or the network failed.
+pub const ENDED_LOST: i32 = -4;
+/// The server could not be reached.
+pub const ENDED_UNREACHABLE: i32 = -5;
+/// The server does not take the session, and it cannot be refreshed: authenticate again.
+pub const ENDED_SESSION_INVALID: i32 = -6;
+/// The server has no QUIC, and the program wants nothing else.
+pub const ENDED_NO_QUIC: i32 = -7;
+/// The server said what this library does not understand.
+pub const ENDED_PROTOCOL: i32 = -8;
+/// A mistake in this library: the client is of no use any more.
+pub const ENDED_STOPPED: i32 = -9;
+/// Something else.
+pub const ENDED_OTHER: i32 = -100;
+
 /// Something that happened. Pointers are null where there is nothing to say, and good until the next
 /// poll, wait or free of the same client. Text ends with a zero.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct CEvent {
-    /// Set this to sizeof(tiltyard_event) before each call, so that later versions can add fields.
+    /// Set this to sizeof(tiltyard_event). Fields that the program or the library does not know are left
+    /// as they are.
     pub size: usize,
     /// What happened.
     pub kind: EventKind,
-    /// Code of a server's refusal.
+    /// Code of a refusal or an end, see the kind.
     pub code: i32,
     /// Which call this answers, or 0.
     pub request: u64,
@@ -86,6 +115,10 @@ pub struct CEvent {
 }
 
 impl CEvent {
+    /// Its size in version 1 of the interface, which is for ever. No new field goes into it.
+    pub(crate) const FIRST_SIZE: usize =
+        offset_of!(Self, sender_username) + size_of::<*const c_char>();
+
     /// Nothing.
     pub(crate) const NONE: Self = Self {
         size: size_of::<Self>(),
@@ -141,30 +174,31 @@ impl Held {
             },
             Event::Disconnected { reason, will_retry } => CEvent {
                 kind: EventKind::Disconnected,
+                code: ended_number(&reason),
                 text: self.text(reason.to_string()),
                 flag: will_retry,
                 ..none
             },
             Event::Reply { request, result } => match result {
                 Ok(reply) => self.reply(request.number(), &reply),
-                Err(error) => CEvent {
-                    kind: EventKind::Refused,
-                    request: request.number(),
-                    code: error.code,
-                    text: self.text(error.message),
-                    ..none
-                },
+                Err(error) => self.refused(request.number(), error),
             },
+            Event::Failed {
+                request,
+                reason: FailReason::Refused(error),
+            } => self.refused(request.number(), error),
             Event::Failed { request, reason } => CEvent {
                 kind: EventKind::Failed,
                 request: request.number(),
+                code: fail_number(&reason),
                 text: self.text(reason.to_string()),
                 ..none
             },
             Event::MatchData(data) => self.match_data(data),
-            Event::Rejoined { match_id, .. } => CEvent {
+            Event::Rejoined { match_id, joined } => CEvent {
                 kind: EventKind::Rejoined,
                 match_id: self.text(match_id.to_string()),
+                text: self.text(envelope(Some(Message::Match(*joined)))),
                 ..none
             },
             Event::MatchLost { match_id, error } => CEvent {
@@ -180,6 +214,16 @@ impl Held {
                 ..none
             },
             _ => none,
+        }
+    }
+
+    fn refused(&mut self, request: u64, error: ServerError) -> CEvent {
+        CEvent {
+            kind: EventKind::Refused,
+            request,
+            code: error.code,
+            text: self.text(error.message),
+            ..CEvent::NONE
         }
     }
 
@@ -244,7 +288,79 @@ pub(crate) const fn transport_number(transport: Option<Connection>) -> i32 {
     }
 }
 
+fn ended_number(ended: &Ended) -> i32 {
+    match ended {
+        Ended::ByServer { code, .. } => i32::try_from(*code).unwrap_or(ENDED_OTHER),
+        Ended::ByGame => ENDED_BY_PROGRAM,
+        Ended::NotPolled => ENDED_NOT_POLLED,
+        Ended::Lost(_) => ENDED_LOST,
+        Ended::Unreachable(_) => ENDED_UNREACHABLE,
+        Ended::SessionInvalid => ENDED_SESSION_INVALID,
+        Ended::NoQuic => ENDED_NO_QUIC,
+        Ended::Protocol(_) => ENDED_PROTOCOL,
+        Ended::Stopped => ENDED_STOPPED,
+        _ => ENDED_OTHER,
+    }
+}
+
+fn fail_number(reason: &FailReason) -> i32 {
+    match reason {
+        FailReason::NotConnected => ENDED_NONE,
+        FailReason::Ended(ended) => ended_number(ended),
+        FailReason::Unreachable(_) => ENDED_UNREACHABLE,
+        _ => ENDED_OTHER,
+    }
+}
+
 fn envelope(message: Option<Message>) -> String {
     let cid = String::new();
     json::to_string(&Envelope { cid, message })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CStr;
+
+    use tiltyard_client::{MatchId, realtime::Match};
+
+    use super::*;
+
+    fn held(event: Event) -> CEvent {
+        Held::default().hold(event)
+    }
+
+    #[test]
+    fn why_a_connection_ended_is_a_number_too() {
+        let code = |reason| {
+            let will_retry = false;
+            held(Event::Disconnected { reason, will_retry }).code
+        };
+        let by_server = Ended::ByServer {
+            code: 4503,
+            reason: "full".into(),
+        };
+        assert_eq!(code(by_server), 4503);
+        assert_eq!(code(Ended::SessionInvalid), ENDED_SESSION_INVALID);
+        assert_eq!(code(Ended::Lost("it rains".into())), ENDED_LOST);
+    }
+
+    #[test]
+    #[expect(unsafe_code, reason = "reads as C does")]
+    fn who_is_there_after_a_reconnect_is_told() {
+        let mut held = Held::default();
+        let joined = Match {
+            match_id: "m.n".into(),
+            size: 3,
+            ..Match::default()
+        };
+        let event = held.hold(Event::Rejoined {
+            match_id: MatchId::from("m.n"),
+            joined: joined.into(),
+        });
+        assert_eq!(event.kind, EventKind::Rejoined);
+        // SAFETY: `held` has not been used since.
+        let text = unsafe { CStr::from_ptr(event.text) };
+        let text = text.to_str().unwrap();
+        assert!(text.starts_with(r#"{"match":{"#) && text.contains(r#""size":3"#));
+    }
 }

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_of_another_size_is_not_written() {
+    fn an_event_smaller_than_it_ever_was_is_not_written() {
         let (client, options) = client();
         let mut event = CEvent::NONE;
         // SAFETY: the client and the event are there.

@@ -1,9 +1,9 @@
 //! Clients and options behind pointers, and all that is done with them.
 
-use std::time::Duration;
+use std::{mem::offset_of, time::Duration};
 
 use tiltyard_client::{
-    Account, Client, Connection, Delivery, Options, RequestId, Session, Transport,
+    Account, Client, Connection, Delivery, Options, RequestId, SendError, Session, Transport,
 };
 use tiltyard_proto::{json, realtime::Envelope};
 
@@ -14,12 +14,14 @@ use crate::{
 
 /// It arrives once and in order.
 pub const DELIVERY_RELIABLE: i32 = 0;
-/// It may be lost and may overtake others. Over a WebSocket it is reliable.
+/// It may be lost and may overtake others. Over a WebSocket it does not overtake, and is lost only where
+/// too much waits: to be sent, or to be polled.
 pub const DELIVERY_UNRELIABLE: i32 = 1;
 /// As unreliable, and dropped on arrival if something newer with its op code was there first.
 pub const DELIVERY_NEWEST: i32 = 2;
 
-/// How a client behaves. Made by tiltyard_options_new().
+/// How a client behaves. Made by tiltyard_options_new(). Options may move between threads, and only one at
+/// a time may set them.
 pub struct ClientOptions(pub(crate) Options);
 
 /// A player's connection to a server. Made by tiltyard_client_new().
@@ -32,7 +34,8 @@ pub struct ClientState {
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct CStats {
-    /// Set this to sizeof(tiltyard_stats) before each call, so that later versions can add fields.
+    /// Set this to sizeof(tiltyard_stats). Fields that the program or the library does not know are left
+    /// as they are.
     pub size: usize,
     /// TILTYARD_TRANSPORT_QUIC or TILTYARD_TRANSPORT_WEBSOCKET, or 0 without a connection.
     pub transport: i32,
@@ -62,6 +65,11 @@ pub struct CStats {
     pub connections: u64,
 }
 
+impl CStats {
+    /// Its size in version 1 of the interface, which is for ever. No new field goes into it.
+    pub(crate) const FIRST_SIZE: usize = offset_of!(Self, connections) + size_of::<u64>();
+}
+
 impl ClientState {
     pub(crate) fn new(options: &ClientOptions) -> Result<Self, Fault> {
         let client = Client::new(options.0.clone());
@@ -71,13 +79,18 @@ impl ClientState {
         })
     }
 
-    pub(crate) fn poll(&mut self, timeout: Duration) -> Option<CEvent> {
+    pub(crate) fn poll(&mut self, timeout: Duration) -> Result<Option<CEvent>, Fault> {
+        // Asked first: what it says last is there before it has stopped.
+        let has_stopped = self.client.has_stopped();
         let event = if timeout.is_zero() {
             self.client.poll()
         } else {
             self.client.wait(timeout)
         };
-        event.map(|event| self.held.hold(event))
+        if event.is_none() && has_stopped {
+            return Err(SendError::Stopped.into());
+        }
+        Ok(event.map(|event| self.held.hold(event)))
     }
 
     pub(crate) fn authenticate(

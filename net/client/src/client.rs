@@ -1,6 +1,7 @@
 //! What a game holds.
 
 use std::{
+    future::Future,
     io,
     sync::{Arc, atomic::Ordering},
     thread::{self, JoinHandle},
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use tiltyard_proto::realtime::envelope::Message;
 use tokio::{
-    runtime,
+    runtime::{self, Runtime},
     sync::mpsc::{self, error::TrySendError},
 };
 
@@ -19,7 +20,7 @@ use crate::{
     account::Account,
     command::{Command, Control, Goal, MatchSend},
     driver::{Inputs, Shared, drive},
-    event::{Delivery, Event, MatchId, RequestId},
+    event::{Delivery, Ended, Event, MatchId, RequestId},
     options::{Options, Transport},
     queue::EventQueue,
     request::is_request,
@@ -37,6 +38,9 @@ const ENVELOPE_BYTES: usize = 32;
 ///
 /// Nothing here waits but [`wait`](Self::wait) and dropping it: that says goodbye to the server, and
 /// takes a second at most.
+///
+/// While as many events wait as there is room for, what would lead to another one is refused as
+/// [`SendError::Full`]: poll first.
 #[derive(Debug)]
 pub struct Client {
     controls: mpsc::Sender<Control>,
@@ -78,7 +82,7 @@ impl Client {
             .spawn(move || {
                 // Also if what follows panics, so that nobody waits for ever.
                 let _closes = CloseOnDrop(Arc::clone(&of_thread));
-                runtime.block_on(drive(options, inputs, of_thread));
+                run(runtime, drive(options, inputs, of_thread));
             })?;
         Ok(Self {
             controls,
@@ -102,6 +106,13 @@ impl Client {
         self.shared.events.pop_within(timeout)
     }
 
+    /// Whether it has stopped by a mistake in it, and told so by [`Ended::Stopped`].
+    /// It is of no use any more.
+    #[must_use]
+    pub fn has_stopped(&self) -> bool {
+        self.shared.events.is_closed()
+    }
+
     /// Asks for a session, which comes as [`Event::Authenticated`] or [`Event::Failed`].
     ///
     /// # Errors
@@ -118,8 +129,11 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SendError::Full`]: too many calls in a row.
+    /// [`SendError::Full`]: too many calls in a row, or too many events that were not polled.
     pub fn connect(&mut self, session: Session, transport: Transport) -> Result<(), SendError> {
+        if !self.shared.events.has_room() {
+            return Err(SendError::Full);
+        }
         self.control(Control::Connect(Goal { session, transport }))
     }
 
@@ -208,7 +222,8 @@ impl Client {
     }
 
     fn ask(&mut self, command: impl FnOnce(RequestId) -> Command) -> Result<RequestId, SendError> {
-        if self.shared.in_flight.load(Ordering::Relaxed) >= self.requests_max {
+        let in_flight = self.shared.in_flight.load(Ordering::Relaxed);
+        if in_flight >= self.requests_max || !self.shared.events.has_room() {
             return Err(SendError::Full);
         }
         let permit = self.commands.try_reserve()?;
@@ -273,12 +288,90 @@ impl<T> From<TrySendError<T>> for SendError {
     }
 }
 
-/// Tells whoever waits for events that none will come.
+/// Does all work, and does not wait for what it has left behind: a name that is still looked up would
+/// keep the game waiting as long as the system's resolver likes.
+fn run(runtime: Runtime, work: impl Future<Output = ()>) {
+    runtime.block_on(work);
+    runtime.shutdown_background();
+}
+
+/// Tells whoever waits for events that none will come, and why if it was not the game's doing.
 struct CloseOnDrop(Arc<Shared>);
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         self.0.is_connected.store(false, Ordering::Relaxed);
+        if thread::panicking() {
+            self.0.events.push_last(Event::Disconnected {
+                reason: Ended::Stopped,
+                will_retry: false,
+            });
+        }
         self.0.events.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::tests::token;
+
+    /// Nothing listens there, and nothing is asked of it.
+    fn client(events_max: usize) -> Client {
+        let mut options = Options::new("http://127.0.0.1:1").unwrap();
+        options.events_max = events_max;
+        Client::new(options).unwrap()
+    }
+
+    #[test]
+    fn an_end_does_not_wait_for_what_is_still_looked_up() {
+        let runtime = runtime::Builder::new_current_thread().build().unwrap();
+        let (answer, looked_up) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = std::sync::mpsc::channel();
+        let (end, ended) = std::sync::mpsc::channel();
+        runtime.spawn_blocking(move || {
+            begin.send(()).unwrap();
+            looked_up.recv()
+        });
+        begun.recv().unwrap();
+        thread::spawn(move || {
+            run(runtime, async {});
+            end.send(()).unwrap();
+        });
+        assert_eq!(ended.recv_timeout(Duration::from_secs(30)), Ok(()));
+        drop(answer);
+    }
+
+    #[test]
+    fn a_game_that_only_asks_is_told_to_poll_first() {
+        let mut client = client(2);
+        let session = Session::from_tokens(token(1), "").unwrap();
+        // Each ends with an event that nobody polls; some are under way when there is no more room.
+        while client.leave_match("m").is_ok() {}
+        while client.shared.in_flight.load(Ordering::Relaxed) > 0 {
+            thread::yield_now();
+        }
+        assert_eq!(client.leave_match("m"), Err(SendError::Full));
+        let connected = client.connect(session, Transport::Auto);
+        assert_eq!(connected, Err(SendError::Full));
+        while client.poll().is_some() {}
+        assert!(client.leave_match("m").is_ok());
+    }
+
+    #[test]
+    fn a_client_that_panics_says_so_last() {
+        let shared = Arc::new(Shared::new(EventQueue::new(1, 1)));
+        let of_thread = Arc::clone(&shared);
+        let thread = thread::spawn(move || {
+            let _closes = CloseOnDrop(of_thread);
+            panic!("on purpose");
+        });
+        assert!(thread.join().is_err());
+        let last = Event::Disconnected {
+            reason: Ended::Stopped,
+            will_retry: false,
+        };
+        assert!(shared.events.is_closed());
+        assert_eq!(shared.events.pop(), Some(last));
     }
 }

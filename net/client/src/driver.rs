@@ -11,6 +11,7 @@ mod matches;
 mod requests;
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -21,15 +22,15 @@ use std::{
 
 use tokio::{
     sync::mpsc,
-    task::JoinSet,
+    task::{self, JoinError, JoinSet},
     time::{Instant, sleep},
 };
 
 use self::matches::Joined;
 use crate::{
     command::{Command, Control, Goal, MatchSend},
-    connect,
-    event::{Ended, Event, FailReason, RequestId, ServerError},
+    connect::{self, QuicMemory},
+    event::{Connection, Ended, Event, FailReason, RequestId, ServerError},
     http::{self, HttpError},
     link::Link,
     options::Options,
@@ -96,8 +97,9 @@ pub(crate) async fn drive(options: Options, inputs: Inputs, shared: Arc<Shared>)
         options: Arc::new(options),
         inputs,
         shared,
-        logins: JoinSet::new(),
+        logins: Logins::default(),
         joined: Joined::default(),
+        quic: QuicMemory::default(),
         totals: Stats::default(),
         is_overflowing: false,
     };
@@ -109,19 +111,58 @@ pub(crate) async fn drive(options: Options, inputs: Inputs, shared: Arc<Shared>)
             Turn::Stop => break,
         };
     }
-    driver.logins.shutdown().await;
+    driver.logins.tasks.shutdown().await;
 }
 
 struct Driver {
     options: Arc<Options>,
     inputs: Inputs,
     shared: Arc<Shared>,
-    logins: JoinSet<(RequestId, Result<Session, HttpError>)>,
+    logins: Logins,
     joined: Joined,
+    quic: QuicMemory,
     /// Of the connections before the present one.
     totals: Stats,
     /// Whether the game has left too many events waiting.
     is_overflowing: bool,
+}
+
+/// Accounts that are being asked for.
+#[derive(Default)]
+struct Logins {
+    tasks: JoinSet<Result<Session, HttpError>>,
+    requests: BTreeMap<task::Id, RequestId>,
+}
+
+impl Logins {
+    fn spawn(
+        &mut self,
+        request: RequestId,
+        login: impl Future<Output = Result<Session, HttpError>> + Send + 'static,
+    ) {
+        let task = self.tasks.spawn(login);
+        self.requests.insert(task.id(), request);
+    }
+
+    /// The next one that is done, or that a panic has ended; `None` if there are none.
+    ///
+    /// # Cancellation
+    ///
+    /// Nothing is lost.
+    async fn next(&mut self) -> Option<(RequestId, Result<Session, LoginError>)> {
+        let (id, outcome) = match self.tasks.join_next_with_id().await? {
+            Ok((id, outcome)) => (id, outcome.map_err(LoginError::Http)),
+            Err(error) => (error.id(), Err(LoginError::Ended(error))),
+        };
+        let request = self.requests.remove(&id)?;
+        Some((request, outcome))
+    }
+}
+
+/// Why there is no session.
+enum LoginError {
+    Http(HttpError),
+    Ended(JoinError),
 }
 
 impl Driver {
@@ -147,9 +188,12 @@ impl Driver {
                 Ok(Ok(link)) => {
                     was_connected = true;
                     let since = Instant::now();
+                    let connection = link.wire.connection();
                     let ended = self.run(link, retries.max(1)).await;
                     if since.elapsed() >= GOOD_CONNECTION {
                         retries = 0;
+                    } else if let (Connection::Quic, Ok(Ended::Lost(_))) = (connection, &ended) {
+                        self.quic.note_broken();
                     }
                     match ended {
                         Ok(reason) => reason,
@@ -186,8 +230,10 @@ impl Driver {
     async fn open(&mut self, goal: &mut Goal) -> Result<Result<Link, Ended>, Turn> {
         let options = Arc::clone(&self.options);
         let mut session = goal.session.clone();
-        let opening = connect::establish(&options, &mut session, goal.transport);
+        let mut quic = self.quic;
+        let opening = connect::establish(&options, &mut session, goal.transport, &mut quic);
         let outcome = self.serve_while(opening).await?;
+        self.quic = quic;
         if session != goal.session {
             goal.session = session.clone();
             self.tell_last(Event::Refreshed { session });
@@ -209,7 +255,7 @@ impl Driver {
                 },
                 Some(command) = self.inputs.commands.recv() => self.refuse(command),
                 Some(_) = self.inputs.lossy.recv() => self.drop_send(),
-                Some(login) = self.logins.join_next() => self.take_login(login),
+                Some((request, login)) = self.logins.next() => self.take_login(request, login),
             }
         }
     }
@@ -219,10 +265,8 @@ impl Driver {
         match command {
             Command::Authenticate(request, account) => {
                 let options = Arc::clone(&self.options);
-                self.logins.spawn(async move {
-                    let session = http::authenticate(&options, &account).await;
-                    (request, session)
-                });
+                let login = async move { http::authenticate(&options, &account).await };
+                self.logins.spawn(request, login);
             }
             Command::Request(request, message) => {
                 self.forget_left(&message);
@@ -232,29 +276,28 @@ impl Driver {
         }
     }
 
-    fn take_login(
-        &mut self,
-        login: Result<(RequestId, Result<Session, HttpError>), tokio::task::JoinError>,
-    ) {
-        let Ok((request, outcome)) = login else {
-            // Only a panic ends one of these early, and it was logged where it happened.
-            return;
-        };
-        match outcome {
+    fn take_login(&self, request: RequestId, login: Result<Session, LoginError>) {
+        match login {
             Ok(session) => {
                 self.answered();
                 self.tell_last(Event::Authenticated { request, session });
             }
-            Err(HttpError::Refused { status, message }) => {
+            Err(LoginError::Http(HttpError::Refused { status, message })) => {
                 let code = status.into();
                 self.fail(request, ServerError { code, message }.into());
             }
-            Err(error) => self.fail(request, FailReason::Unreachable(error.to_string())),
+            Err(LoginError::Http(error)) => {
+                self.fail(request, FailReason::Unreachable(error.to_string()));
+            }
+            Err(LoginError::Ended(error)) => {
+                tracing::error!(%error, "asking for a session has panicked");
+                self.fail(request, FailReason::Ended(Ended::Stopped));
+            }
         }
     }
 
     /// A request has no answer, and will have none.
-    fn fail(&mut self, request: RequestId, reason: FailReason) {
+    fn fail(&self, request: RequestId, reason: FailReason) {
         self.answered();
         self.tell_last(Event::Failed { request, reason });
     }
@@ -276,8 +319,26 @@ impl Driver {
     }
 
     /// Tells the game what is told even without room: there are no more of these than requests in
-    /// flight, and a few for each connection.
+    /// flight, and a few for each connection. While there is no room, the game may begin neither.
     fn tell_last(&self, event: Event) {
         self.shared.events.push_last(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_login_that_panics_is_still_known_by_its_request() {
+        let mut logins = Logins::default();
+        logins.spawn(RequestId(1), async { panic!("on purpose") });
+        logins.spawn(RequestId(2), async { Err(HttpError::Senseless) });
+        let mut failed = Vec::new();
+        while let Some((request, login)) = logins.next().await {
+            failed.push((request.0, matches!(login, Err(LoginError::Ended(_)))));
+        }
+        failed.sort_unstable();
+        assert_eq!(failed, [(1, true), (2, false)]);
     }
 }

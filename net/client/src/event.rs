@@ -79,7 +79,7 @@ pub enum Event {
 pub enum Connection {
     /// QUIC, with datagrams for what may be lost.
     Quic,
-    /// A WebSocket: everything is reliable.
+    /// A WebSocket: nothing is lost on the way.
     WebSocket,
 }
 
@@ -182,7 +182,8 @@ pub enum Delivery {
     /// Nothing: it arrives once and in order, however long that takes.
     #[default]
     Reliable,
-    /// It may be lost and may overtake others. Over a WebSocket it is reliable.
+    /// It may be lost and may overtake others. Over a WebSocket it does not overtake, and is lost only
+    /// where too much waits: to be sent, or to be polled.
     Unreliable,
     /// As unreliable, and dropped on arrival if something newer with its op code was there first.
     Newest,
@@ -280,6 +281,9 @@ pub enum Ended {
     /// The server said what this client does not understand.
     #[error("the server broke the protocol: {0}")]
     Protocol(String),
+    /// The client has stopped by a mistake in it, and is of no use any more.
+    #[error("the client has stopped")]
+    Stopped,
 }
 
 /// Reason of a server that closes a connection because it is not wanted any more: the player was
@@ -295,7 +299,11 @@ impl Ended {
                 *code != tiltyard_proto::control::code::VERSION && reason != REMOVED
             }
             Self::Lost(_) | Self::Unreachable(_) | Self::Protocol(_) => true,
-            Self::ByGame | Self::NotPolled | Self::SessionInvalid | Self::NoQuic => false,
+            Self::ByGame
+            | Self::NotPolled
+            | Self::SessionInvalid
+            | Self::NoQuic
+            | Self::Stopped => false,
         }
     }
 }

@@ -40,6 +40,7 @@
 //! | to be sent, reliably | [`Options::sends_max`] | sending gives [`SendError::Full`] |
 //! | to be sent, may be lost | the same | the same; the network's own queue drops the oldest |
 //! | requests without an answer | [`Options::requests_max`] | sending gives [`SendError::Full`] |
+//! | requests, while [`Options::events_max`] events wait | none | sending gives [`SendError::Full`] |
 //! | events, reliable | [`Options::events_max`] | the connection is closed as [`Ended::NotPolled`] |
 //! | events, may be lost | [`Options::lossy_events_max`] | the oldest are dropped: [`Stats::events_dropped`] |
 //!

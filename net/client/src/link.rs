@@ -75,6 +75,10 @@ pub(crate) enum Outgoing {
 pub(crate) enum OpenError {
     /// The server does not take the token.
     Unauthorized,
+    /// The server has answered, and does not want a session now.
+    Refused(Ended),
+    /// QUIC has shaken hands, and nothing came after that: some networks let no more through.
+    Silent(Ended),
     /// Anything else.
     Ended(Ended),
 }
@@ -82,6 +86,19 @@ pub(crate) enum OpenError {
 impl OpenError {
     pub(crate) fn unreachable(error: impl ToString) -> Self {
         Self::Ended(Ended::Unreachable(error.to_string()))
+    }
+
+    /// Whether this comes from the server, which would say the same over anything else.
+    pub(crate) const fn is_answer(&self) -> bool {
+        matches!(self, Self::Unauthorized | Self::Refused(_))
+    }
+
+    /// What the game is told, if the session cannot be refreshed.
+    pub(crate) fn into_ended(self) -> Ended {
+        match self {
+            Self::Unauthorized => Ended::SessionInvalid,
+            Self::Refused(ended) | Self::Silent(ended) | Self::Ended(ended) => ended,
+        }
     }
 }
 
@@ -136,7 +153,8 @@ impl Link {
             // Carries what follows.
             relay: _relay,
         } = self;
-        if let Some(goodbye) = goodbye(reason) {
+        if let Some((code, reason)) = goodbye(reason) {
+            let goodbye = Outgoing::Goodbye { code, reason };
             let said = async {
                 // A writer that is gone has lost its connection.
                 drop(outbox.send(goodbye).await);
@@ -149,19 +167,48 @@ impl Link {
         drop(writer);
         match (wire, reason) {
             (_, Ended::Lost(_)) => {}
-            (Wire::Quic(wire), _) => wire.close(deadline).await,
+            (Wire::Quic(wire), reason) => {
+                let (code, reason) = last_word(reason);
+                wire.close(code, reason, deadline).await;
+            }
             (Wire::WebSocket(wire), _) => wire.close(deadline).await,
         }
     }
 }
 
+/// What the connection is closed with: the server's own words, or ours.
+fn last_word(reason: &Ended) -> (u32, &str) {
+    match (reason, goodbye(reason)) {
+        (Ended::ByServer { code, reason }, _) => (*code, reason),
+        (_, Some((code, reason))) => (code.into(), reason),
+        (_, None) => (control::code::OVER, ""),
+    }
+}
+
 /// What the server is told, if it does not know already.
-fn goodbye(reason: &Ended) -> Option<Outgoing> {
-    let (code, reason) = match reason {
+const fn goodbye(reason: &Ended) -> Option<(u16, &'static str)> {
+    Some(match reason {
         Ended::ByServer { .. } | Ended::Lost(_) => return None,
         Ended::Protocol(_) => (1002, "protocol error"),
         Ended::NotPolled => (1000, "the game does not listen"),
         _ => (1000, "closed by the client"),
-    };
-    Some(Outgoing::Goodbye { code, reason })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_is_closed_with_the_words_of_its_goodbye() {
+        let by_server = Ended::ByServer {
+            code: 1001,
+            reason: "bye".into(),
+        };
+        assert_eq!(goodbye(&by_server), None, "it has said so itself");
+        assert_eq!(last_word(&by_server), (1001, "bye"));
+        let broken = Ended::Protocol("a bad frame".into());
+        assert_eq!(last_word(&broken), (1002, "protocol error"));
+        assert_eq!(last_word(&Ended::ByGame), (1000, "closed by the client"));
+    }
 }

@@ -114,6 +114,11 @@ impl EventQueue {
         self.lock().dropped
     }
 
+    /// Whether nothing more will come.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+
     /// Nothing more will come.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;

@@ -24,7 +24,8 @@ export const opened = new Queue();
 export let openedCount = 0;
 
 export class FakeWebTransport {
-  // What happens to the next ones: `open`, `refuse`, `hang` (never answers), `throw`.
+  // What happens to the next ones: `open`, `refuse`, `hang` (never answers), `throw`,
+  // `locked` (opens, but datagrams cannot be written).
   static mood = 'open';
 
   frames = new Queue();
@@ -37,6 +38,7 @@ export class FakeWebTransport {
   #reader = new FrameReader();
   #blocked = null;
   #unblock = null;
+  #isStreamBlocked = false;
 
   constructor(url, options) {
     openedCount += 1;
@@ -47,7 +49,7 @@ export class FakeWebTransport {
     this.closed = new Promise((resolve, reject) => {
       this.#close = { resolve, reject };
     });
-    this.ready = this.mood === 'open' ? Promise.resolve() : new Promise((resolve, reject) => {
+    this.ready = ['open', 'locked'].includes(this.mood) ? Promise.resolve() : new Promise((resolve, reject) => {
       if (this.mood === 'refuse') reject(new Error('Opening handshake failed.'));
       else this.closed.catch(reject);
     });
@@ -62,6 +64,7 @@ export class FakeWebTransport {
       incomingHighWaterMark: 1,
       outgoingHighWaterMark: 1,
     };
+    if (this.mood === 'locked') this.datagrams.writable.getWriter();
     opened.push(this);
   }
 
@@ -70,6 +73,7 @@ export class FakeWebTransport {
       readable: new ReadableStream({ start: (controller) => { this.#stream = controller; } }),
       writable: new WritableStream({
         write: (bytes) => {
+          if (this.#isStreamBlocked) return new Promise(() => {});
           for (const { kind, body } of this.#reader.push(bytes)) this.frames.push({ kind, body: body.slice() });
         },
         close: () => {
@@ -128,6 +132,11 @@ export class FakeWebTransport {
     this.#stream.error(error);
     this.#datagrams.error(error);
     this.#close.reject(error);
+  }
+
+  // The server reads nothing more of the stream.
+  blockStream() {
+    this.#isStreamBlocked = true;
   }
 
   // Datagrams do not leave until `unblock`.

@@ -22,6 +22,7 @@ const MATCH = 'm.n';
 // A WebSocket without a network; `all` has every one that was made.
 class FakeWebSocket {
   static all = [];
+  // Whether the next ones open; `throw` where the page may not even try, `hang` where nothing answers.
   static opens = true;
   static OPEN = 1;
   readyState = 0;
@@ -30,6 +31,8 @@ class FakeWebSocket {
   constructor(url) {
     this.url = url;
     FakeWebSocket.all.push(this);
+    if (FakeWebSocket.opens === 'throw') throw new DOMException('not from this page', 'SecurityError');
+    if (FakeWebSocket.opens === 'hang') return;
     queueMicrotask(() => (FakeWebSocket.opens ? this.#open() : this.#break()));
   }
 
@@ -163,6 +166,7 @@ for (const [what, given] of Object.entries({
   'a server without the route': async () => new Response('', { status: 404 }),
   'a server without UDP': async () => new Response('{"version":1}'),
   'a server whose answer makes no sense': async () => new Response('<html>'),
+  'a server of another version': async () => new Response(JSON.stringify({ ...ROUTE, version: 2 })),
   'a server that does not answer': async () => { throw new TypeError('Failed to fetch'); },
 })) {
   test(`${what} is reached by a WebSocket`, async () => {
@@ -205,7 +209,8 @@ test('whoever wants WebTransport or nothing gets an error', async () => {
   FakeWebTransport.mood = 'refuse';
   const { connected, closed } = socketOn({ transport: 'webtransport' });
   await assert.rejects(connected, (event) => event.type === 'close');
-  assert.equal((await closed).code, 1006);
+  const { code, reason } = await closed;
+  assert.deepEqual([code, reason], [1006, 'Opening handshake failed.']);
   assert.equal(FakeWebSocket.all.length, 0);
   await opened.next();
 });
@@ -222,6 +227,56 @@ test('a network that breaks off before the welcome is remembered', async () => {
   await assert.rejects(first.connected, (event) => event.type === 'close');
   await first.closed;
   await fellBack(socketOn());
+});
+
+test('a version that the server does not speak after all is remembered', async () => {
+  const first = socketOn();
+  const server = await opened.next();
+  await server.expect(HELLO, 'tiltyard.v1.Hello');
+  server.goodbye(4426, '2');
+  assert.equal((await first.connected.catch((event) => event)).code, 4426);
+  await first.closed;
+  await fellBack(socketOn());
+});
+
+test('datagrams that this browser does not let out are an error, and a WebSocket the next time', async () => {
+  FakeWebTransport.mood = 'locked';
+  const { connected, closed } = socketOn();
+  const server = await opened.next();
+  assert.equal((await connected.catch((event) => event)).type, 'close');
+  await closed;
+  assert.ok(server.closedWith, 'nothing is left open');
+  await fellBack(socketOn());
+});
+
+for (const transport of ['auto', 'websocket']) {
+  test(`a WebSocket that the page may not open is an error (${transport})`, async () => {
+    FakeWebSocket.opens = 'throw';
+    answer = async () => new Response('', { status: 404 });
+    const { connected, closed } = socketOn({ transport });
+    assert.equal((await connected.catch((event) => event)).reason, 'not from this page');
+    assert.equal((await closed).reason, 'not from this page');
+  });
+}
+
+test('another connection ends the one that waits for its welcome', async () => {
+  const { socket } = socketOn();
+  const server = await opened.next();
+  await server.expect(HELLO, 'tiltyard.v1.Hello');
+  const again = socket.connect({ token: 'another' });
+  assert.equal((await server.expect(GOODBYE, 'tiltyard.v1.Goodbye')).code, 1000);
+  await (await opened.next()).welcome();
+  await again;
+});
+
+test('another connection ends a WebSocket that is being opened', async () => {
+  FakeWebSocket.opens = 'hang';
+  const { socket } = socketOn({ transport: 'websocket' });
+  await settle();
+  FakeWebSocket.opens = true;
+  await socket.connect({ token: 'another' });
+  const [first, second] = FakeWebSocket.all;
+  assert.deepEqual([first.readyState, second.readyState], [3, 1]);
 });
 
 // --- messages -----------------------------------------------------------------------------------------
@@ -350,6 +405,37 @@ test('datagrams are delivered as match data, once, and counted', async () => {
   assert.deepEqual(got, [expected(0), expected(3), { ...expected(4), presence: sender }]);
   const { datagramsReceived, datagramsIgnored, duplicates, late, lost } = adapter.stats();
   assert.deepEqual({ datagramsReceived, datagramsIgnored, duplicates, late, lost }, { datagramsReceived: 5, datagramsIgnored: 2, duplicates: 1, late: 1, lost: 1 });
+});
+
+test('datagrams that overtake the name of their match wait for it, the newest sixteen', async () => {
+  const { socket, server, adapter } = await playing();
+  const got = [];
+  socket.onmatchdata = ({ match_id: id, data }) => got.push([id, data[0]]);
+  await settle();
+  for (let at = 0; at < 20; at += 1) server.datagram(writeDatagram({ handle: 6, sequence: at, opCode: 2, data: [at] }));
+  await settle();
+  server.say(MATCH_HANDLE, 'tiltyard.v1.MatchHandle', { handle: 7, match_id: 'other.n' });
+  await settle();
+  assert.deepEqual([got, adapter.stats().datagramsIgnored], [[], 20]);
+  server.say(MATCH_HANDLE, 'tiltyard.v1.MatchHandle', { handle: 6, match_id: 'late.n' });
+  await settle();
+  assert.deepEqual(got, Array.from({ length: 16 }, (_, at) => ['late.n', at + 4]));
+  const { datagramsReceived, datagramsIgnored } = adapter.stats();
+  assert.deepEqual([datagramsReceived, datagramsIgnored], [16, 4]);
+});
+
+test('a stream that does not take what waits loses what may be lost, and in the end the connection', async () => {
+  const { socket, server, adapter, closed } = await playing();
+  await settle();
+  server.blockStream();
+  const send = (isReliable) => socket.sendMatchState('other.n', 1, new Uint8Array(32 * 1024), [], isReliable);
+  for (let at = 0; at < 5; at += 1) await send(false);
+  await settle();
+  assert.equal(adapter.stats().datagramsDropped, 3, 'two fill it');
+  assert.equal(adapter.isOpen(), true);
+  for (let at = 0; at < 200 && adapter.isOpen(); at += 1) await send(true);
+  const { code, reason } = await closed;
+  assert.deepEqual([code, reason], [1006, 'Too much waits to be sent.']);
 });
 
 test('a match that is joined again keeps its numbers, and one that gets another name counts anew', async () => {

@@ -138,6 +138,8 @@ test('a connection that is lost comes back over WebTransport, into the same matc
   await bothFly(ann, bob);
   assert.equal(await transportOf(ann), 'webtransport');
   await datagramsFlow(ann);
+  // The new ship answers to the stick at once, however long the old one was flown.
+  await seeMove(ann, bob);
 });
 
 test('a game of turns and a chat run over the stream', async (t) => {

@@ -347,10 +347,15 @@ fn a_game_that_does_not_poll_is_disconnected_and_told_so() {
         let mut client = Client::new(options).expect("a thread");
         let session = login(&mut client, "ann");
         connect(&mut client, session, transport);
-        let asked: Vec<_> = (0..8).map(|_| client.ping().expect("it is sent")).collect();
+        let match_id = play(&mut client);
+        let asked: Vec<_> = std::iter::from_fn(|| client.ping().ok()).take(8).collect();
+        assert!(!asked.is_empty());
+        // Requests are refused while there is no room for their answers; these echoes come all the same.
         let deadline = Instant::now() + PATIENCE;
         while client.is_connected() {
             assert!(Instant::now() < deadline, "it is still connected");
+            let sent = client.send_match_data(&*match_id, 7, "here", Delivery::Reliable);
+            assert_ne!(sent, Err(SendError::TooLong));
             std::thread::yield_now();
         }
         let mut answered = Vec::new();
@@ -415,6 +420,78 @@ fn where_udp_is_blocked_a_websocket_is_used() {
     let connection = connect(&mut client, session, Transport::Auto);
     assert_eq!(connection, Connection::WebSocket);
     play(&mut client);
+    assert_eq!(server.sessions(), 1, "nobody is there twice");
+}
+
+#[test]
+fn where_udp_is_blocked_a_token_that_the_server_does_not_take_is_refreshed() {
+    let server = server();
+    let hole = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let gate = Gate::open(server.address, hole.local_addr().expect("a port").port());
+    let mut client = Client::new(gate.options()).expect("a thread");
+    let stored = login(&mut client, "ann");
+    let session = with_token_until(&stored, 4_102_444_800);
+    let connection = connect(&mut client, session.clone(), Transport::Auto);
+    assert_eq!(connection, Connection::WebSocket);
+    play(&mut client);
+    assert_eq!(server.sessions(), 1);
+
+    let without = Session::from_tokens(session.token(), "").expect("a token");
+    client
+        .connect(without, Transport::Auto)
+        .expect("there is room");
+    let reason = expect(&mut client, |event| match event {
+        Event::Disconnected { reason, .. } if reason != Ended::ByGame => Some(reason),
+        _ => None,
+    });
+    assert_eq!(reason, Ended::SessionInvalid);
+}
+
+#[test]
+fn whatever_a_server_says_of_quic_there_is_a_websocket() {
+    let server = server();
+    let senseless = "<html>";
+    let bad_hash = r#"{"quic":{"port":1,"alpn":"tiltyard/1"},"certificate_hashes":["a"]}"#;
+    for (status, body) in [
+        (403, ""),
+        (429, ""),
+        (503, ""),
+        (200, senseless),
+        (200, bad_hash),
+    ] {
+        let length = body.len();
+        let answer = format!("HTTP/1.1 {status} So\r\nContent-Length: {length}\r\n\r\n{body}");
+        let gate = Gate::open_with(server.address, answer);
+        let mut client = Client::new(gate.options()).expect("a thread");
+        let session = login(&mut client, "ann");
+        let connection = connect(&mut client, session.clone(), Transport::Auto);
+        assert_eq!(connection, Connection::WebSocket, "{status} {body}");
+        client
+            .connect(session, Transport::Quic)
+            .expect("there is room");
+        let reason = expect(&mut client, |event| match event {
+            Event::Disconnected { reason, .. } if reason != Ended::ByGame => Some(reason),
+            _ => None,
+        });
+        assert!(
+            matches!(reason, Ended::Unreachable(_)),
+            "or nothing: {reason}"
+        );
+    }
+}
+
+#[test]
+fn a_route_that_does_not_answer_does_not_keep_the_websocket_waiting_for_ever() {
+    let server = server();
+    // A head without an end.
+    let gate = Gate::open_with(
+        server.address,
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n".into(),
+    );
+    let mut client = Client::new(gate.options()).expect("a thread");
+    let session = login(&mut client, "ann");
+    let connection = connect(&mut client, session, Transport::Auto);
+    assert_eq!(connection, Connection::WebSocket);
 }
 
 #[test]
@@ -451,6 +528,83 @@ fn a_lost_connection_is_opened_again_and_matches_are_joined_again() {
         .send_match_data(rejoined, 7, "here", Delivery::Reliable)
         .expect("it is sent");
     assert_eq!(&*data(&mut client).data, b"here");
+}
+
+#[test]
+fn a_match_that_was_left_in_the_frame_of_its_join_is_not_joined_again() {
+    let server = server();
+    let gate = Gate::open(server.address, 0);
+    let mut options = gate.options();
+    options.reconnect.delay = Duration::from_millis(10);
+    let mut client = Client::new(options).expect("a thread");
+    let session = login(&mut client, "ann");
+    connect(&mut client, session, Transport::WebSocket);
+    let (left, kept) = (play(&mut client), play(&mut client));
+    // In order: the join is answered when the leave has been sent.
+    client.leave_match(&left).expect("it is sent");
+    client.join_match(&left, [].into()).expect("it is sent");
+    let asked = client.leave_match(&left);
+    reply(&mut client, asked);
+    gate.cut();
+    let mut rejoined = Vec::new();
+    expect(&mut client, |event| match event {
+        Event::Rejoined { match_id, .. } => {
+            rejoined.push(match_id.to_string());
+            (*match_id == *kept).then_some(())
+        }
+        _ => None,
+    });
+    // A match answers in order: if this client had asked for it by itself, that is answered before this.
+    let asked = client.join_match(&left, [].into()).expect("it is sent");
+    expect(&mut client, |event| match event {
+        Event::Rejoined { match_id, .. } => {
+            rejoined.push(match_id.to_string());
+            None
+        }
+        Event::Reply { request, .. } if request == asked => Some(()),
+        _ => None,
+    });
+    assert_eq!(rejoined, [kept]);
+}
+
+#[test]
+fn a_lost_quic_connection_comes_back_over_quic() {
+    let server = server();
+    let mut options = options(&server);
+    options.reconnect.delay = Duration::from_millis(10);
+    // Longer than the server takes, which ends the connection over it.
+    options.message_bytes_max = 1024 * 1024;
+    let mut client = Client::new(options).expect("a thread");
+    let session = login(&mut client, "ann");
+    connect(&mut client, session, Transport::Auto);
+    let match_id = play(&mut client);
+    client
+        .send_match_data(&*match_id, 7, vec![1; 100_000], Delivery::Reliable)
+        .expect("it is sent");
+    let mut why = None;
+    let rejoined = expect(&mut client, |event| match event {
+        Event::Disconnected { reason, will_retry } => {
+            assert!(will_retry);
+            why = Some(reason);
+            None
+        }
+        Event::Connected { transport, .. } => {
+            assert_eq!(transport, Connection::Quic);
+            None
+        }
+        Event::Rejoined { match_id, .. } => Some(match_id),
+        _ => None,
+    });
+    assert!(
+        matches!(why, Some(Ended::ByServer { code: 1009, .. })),
+        "{why:?}"
+    );
+    assert_eq!(&*rejoined, match_id);
+    assert!(
+        echoes(&mut client, &match_id, 5)
+            .iter()
+            .all(|echo| echo.is_datagram)
+    );
 }
 
 /// A match that lets in one player, once.

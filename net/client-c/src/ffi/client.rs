@@ -2,25 +2,26 @@
 
 use std::{ffi::c_char, time::Duration};
 
-use super::pointer::{exclusive, free, sized, text};
+use super::pointer::{exclusive, free, shared, sized, text};
 use crate::{
     event::CEvent,
     outcome::{Status, guard, guard_new},
     state::{CStats, ClientOptions, ClientState},
 };
 
-/// A client; null if the system gives no thread. To be freed. The options may be freed at once.
+/// A client; null if the system gives no thread. To be freed. The options are only read: they may be used
+/// for other clients, by several threads at once, and may be freed when this returns.
 ///
 /// A client may move between threads, and only one at a time may use it.
 ///
 /// # Safety
 ///
-/// `options` is null or from tiltyard_options_new().
+/// `options` is null or from tiltyard_options_new(), and nobody sets them meanwhile.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tiltyard_client_new(options: *mut ClientOptions) -> *mut ClientState {
+pub unsafe extern "C" fn tiltyard_client_new(options: *const ClientOptions) -> *mut ClientState {
     guard_new(|| {
         // SAFETY: the caller vouches for the pointer.
-        let options = unsafe { exclusive(options, "options") }?;
+        let options = unsafe { shared(options, "options") }?;
         ClientState::new(options)
     })
 }
@@ -72,7 +73,8 @@ pub unsafe extern "C" fn tiltyard_disconnect(client: *mut ClientState) -> Status
     })
 }
 
-/// TILTYARD_STATUS_EVENT and the next thing that happened, or TILTYARD_STATUS_OK if there is none.
+/// TILTYARD_STATUS_EVENT and the next thing that happened, or TILTYARD_STATUS_OK if there is none. When
+/// the client has stopped and all is told, TILTYARD_STATUS_STOPPED.
 ///
 /// # Safety
 ///
@@ -98,7 +100,7 @@ pub unsafe extern "C" fn tiltyard_wait(
     guard(|| {
         // SAFETY: the caller vouches for the pointers.
         let (client, event) = unsafe { (exclusive(client, "client")?, sized(event, "event")?) };
-        let Some(happened) = client.poll(Duration::from_millis(timeout_ms.into())) else {
+        let Some(happened) = client.poll(Duration::from_millis(timeout_ms.into()))? else {
             return Ok(Status::Ok);
         };
         // SAFETY: it has room for one.

@@ -10,7 +10,11 @@
 
 use std::{fmt::Debug, future::Future, pin::pin, time::Duration};
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+
+/// How long QUIC may go on alone when there is no WebSocket to be had. A handshake with several lost
+/// packets takes about five seconds; where UDP is blocked, it would never end by itself.
+const QUIC_ALONE_MAX: Duration = Duration::from_secs(6);
 
 /// Who won.
 #[derive(Debug, Eq, PartialEq)]
@@ -22,7 +26,8 @@ pub(crate) enum Winner<Q, W> {
 /// Runs the race; the loser is dropped, which closes it.
 ///
 /// `open` is what can be done before `upgrade`; it begins when the head start is over or QUIC has
-/// failed. If the upgrade fails, QUIC may still win.
+/// failed. If the WebSocket fails, QUIC may still win, unless the server has answered: then what it says
+/// holds for both, and the race is over.
 ///
 /// # Errors
 ///
@@ -32,6 +37,7 @@ pub(crate) async fn race<Q, T, W, E, U: Future<Output = Result<W, E>>>(
     quic: impl Future<Output = Result<Q, E>>,
     open: impl Future<Output = Result<T, E>>,
     upgrade: impl FnOnce(T) -> U,
+    is_answer: impl FnOnce(&E) -> bool,
 ) -> Result<Winner<Q, W>, E>
 where
     E: Debug,
@@ -72,8 +78,11 @@ where
     };
     match upgraded {
         Ok(websocket) => Ok(Winner::WebSocket(websocket)),
-        Err(error) if has_quic_failed => Err(error),
-        Err(error) => quic.await.map(Winner::Quic).map_err(|_| error),
+        Err(error) if has_quic_failed || is_answer(&error) => Err(error),
+        Err(error) => match timeout(QUIC_ALONE_MAX, quic).await {
+            Ok(Ok(quic)) => Ok(Winner::Quic(quic)),
+            Ok(Err(_)) | Err(_) => Err(error),
+        },
     }
 }
 
@@ -110,6 +119,7 @@ mod tests {
                 upgraded_at.set(Some(start.elapsed().as_millis()));
                 after(upgrade.0, upgrade.1)
             },
+            |error| *error == ANSWER,
         )
         .await;
         (outcome, start.elapsed().as_millis(), upgraded_at.get())
@@ -118,6 +128,7 @@ mod tests {
     const QUIC: Result<Winner<(), ()>, &str> = Ok(Winner::Quic(()));
     const WEBSOCKET: Result<Winner<(), ()>, &str> = Ok(Winner::WebSocket(()));
     const NEVER: u64 = 1_000_000;
+    const ANSWER: &str = "401";
 
     #[tokio::test(start_paused = true)]
     async fn quic_within_its_head_start_is_alone() {
@@ -155,6 +166,19 @@ mod tests {
         assert_eq!(outcome, (QUIC, 900, None));
         let outcome = run((900, Ok(())), (50, Ok(())), (10, Err("closed"))).await;
         assert_eq!(outcome.0, QUIC, "a failed upgrade has opened no session");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_server_answers_ends_the_race() {
+        let outcome = run((NEVER, Ok(())), (50, Ok(())), (10, Err(ANSWER))).await;
+        assert_eq!(outcome, (Err(ANSWER), 560, Some(550)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_websocket_quic_is_not_waited_for_for_ever() {
+        let outcome = run((NEVER, Ok(())), (50, Err("tcp")), (0, Ok(()))).await;
+        let alone = QUIC_ALONE_MAX.as_millis();
+        assert_eq!(outcome, (Err("tcp"), 550 + alone, None));
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::atomic::Ordering, time::Duration};
 
 use tiltyard_proto::{
     encode_protobuf,
-    realtime::{Envelope, MatchJoin, Ping, envelope::Message},
+    realtime::{Envelope, Match, MatchJoin, Ping, envelope::Message},
 };
 use tokio::{
     sync::mpsc::{self, Permit},
@@ -70,7 +70,10 @@ impl Driver {
         link.close(&reason).await;
         self.totals = self.shared.lock_stats().disconnected();
         *self.shared.lock_stats() = self.totals;
-        for request in state.requests.drain() {
+        for (request, asked) in state.requests.drain() {
+            if let Asked::Leave(id) = asked {
+                self.joined.remove(&id);
+            }
             self.fail(request, FailReason::Ended(reason.clone()));
         }
         ended
@@ -102,7 +105,7 @@ impl Driver {
                     self.send(state, permit, next);
                 }
                 Some(data) = inputs.lossy.recv() => self.send_lossy(wire, outbox, state, data),
-                Some(login) = self.logins.join_next() => self.take_login(login),
+                Some((request, login)) = self.logins.next() => self.take_login(request, login),
                 _ = pings.tick() => {
                     ping(wire, outbox, state);
                     self.publish(wire, state);
@@ -172,12 +175,15 @@ impl Driver {
         match incoming {
             Incoming::Ended(ended) => return Some(ended),
             Incoming::MatchHandle(name) => {
-                if state.handles.learn(name).is_err() {
+                let Ok(early) = state.handles.learn(name) else {
                     return Some(Ended::Protocol("too many match handles".into()));
+                };
+                for data in early {
+                    self.shared.events.push_lossy(Event::MatchData(data));
                 }
             }
             Incoming::Datagram(bytes) => {
-                let data = state.handles.accept(&bytes);
+                let data = state.handles.accept(bytes);
                 self.publish(wire, state);
                 if let Some(data) = data {
                     self.shared.events.push_lossy(Event::MatchData(data));
@@ -213,7 +219,12 @@ impl Driver {
                     self.shared.events.push_lossy(event);
                 }
             }
-            (None, Some(message)) => self.tell(Event::Message(Box::new(message))),
+            (None, Some(message)) => {
+                if let Message::MatchPresenceEvent(event) = &message {
+                    self.joined.prune(event);
+                }
+                self.tell(Event::Message(Box::new(message)));
+            }
             (None, None) => {}
         }
     }
@@ -228,11 +239,14 @@ impl Driver {
         };
         match (asker, asked) {
             (Asker::Game(request), asked) => {
-                if let (Asked::Join(metadata), Ok(Some(joined))) =
-                    (asked, result.as_ref().map(Reply::joined))
-                {
-                    let id = state.handles.known(joined.match_id.clone());
-                    self.joined.add(id, metadata);
+                match (asked, result.as_ref().map(Reply::joined)) {
+                    (Asked::Join(metadata), Ok(Some(joined))) => {
+                        let id = state.handles.known(joined.match_id.clone());
+                        self.joined.add(id, metadata, own_session(joined));
+                    }
+                    // It may have been joined while this was on its way.
+                    (Asked::Leave(id), _) => self.joined.remove(&id),
+                    _ => {}
                 }
                 self.answered();
                 let answer = Event::Reply { request, result };
@@ -243,17 +257,20 @@ impl Driver {
                 }
             }
             (Asker::Client(_), Asked::Rejoin(match_id)) => match result {
-                Ok(Reply(Some(Message::Match(joined)))) => self.tell(Event::Rejoined {
-                    match_id,
-                    joined: Box::new(joined),
-                }),
+                Ok(Reply(Some(Message::Match(joined)))) => {
+                    self.joined.note_session(&match_id, own_session(&joined));
+                    self.tell(Event::Rejoined {
+                        match_id,
+                        joined: Box::new(joined),
+                    });
+                }
                 Ok(_) => {}
                 Err(error) => {
                     self.joined.remove(&match_id);
                     self.tell(Event::MatchLost { match_id, error });
                 }
             },
-            (Asker::Client(_), Asked::Join(_) | Asked::Other) => {}
+            (Asker::Client(_), Asked::Join(_) | Asked::Leave(_) | Asked::Other) => {}
         }
     }
 
@@ -282,6 +299,12 @@ async fn next<'a>(
     }
     let command = commands.recv().await?;
     Some((permit, Next::Command(command)))
+}
+
+/// What the server calls this session; empty if it does not say.
+fn own_session(joined: &Match) -> String {
+    let own = joined.self_.as_ref();
+    own.map(|own| own.session_id.clone()).unwrap_or_default()
 }
 
 fn ask(asker: Asker, message: Message) -> Outgoing {

@@ -1,12 +1,12 @@
 //! The matches that a client is in, and what datagrams call them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use tiltyard_proto::{
     control,
     datagram::{self, DATAGRAM_BYTES_MAX, Datagram, Receiver, Verdict},
-    realtime::{MatchJoin, match_join},
+    realtime::{MatchJoin, MatchPresenceEvent, match_join},
 };
 use uuid::Uuid;
 
@@ -20,16 +20,49 @@ use crate::{
 /// of a long evening.
 const HANDLES_MAX: usize = 4096;
 
+/// Datagrams that wait for the name of their match, which they may overtake: about half a second of a
+/// match at 30 Hz. Each is 1,100 bytes at most.
+const EARLY_MAX: usize = 16;
+
 /// Metadata of the join, which is sent again to come back.
 pub(super) type Metadata = BTreeMap<String, String>;
 
 /// The matches that a client is in. They outlive connections.
 #[derive(Debug, Default)]
-pub(super) struct Joined(BTreeMap<MatchId, Metadata>);
+pub(super) struct Joined(BTreeMap<MatchId, Participation>);
+
+/// How a client is in a match.
+#[derive(Debug)]
+struct Participation {
+    metadata: Metadata,
+    /// UUID of the session with which it is there; empty if that is not known.
+    session_id: String,
+}
 
 impl Joined {
-    pub(super) fn add(&mut self, id: MatchId, metadata: Metadata) {
-        self.0.insert(id, metadata);
+    pub(super) fn add(&mut self, id: MatchId, metadata: Metadata, session_id: String) {
+        let participation = Participation {
+            metadata,
+            session_id,
+        };
+        self.0.insert(id, participation);
+    }
+
+    /// The match was joined again, with another session.
+    pub(super) fn note_session(&mut self, id: &str, session_id: String) {
+        if let Some(participation) = self.0.get_mut(id) {
+            participation.session_id = session_id;
+        }
+    }
+
+    /// Forgets a match whose server says that this session has left it.
+    pub(super) fn prune(&mut self, event: &MatchPresenceEvent) {
+        let Some(Participation { session_id, .. }) = self.0.get(event.match_id.as_str()) else {
+            return;
+        };
+        if event.leaves.iter().any(|who| who.session_id == *session_id) {
+            self.0.remove(event.match_id.as_str());
+        }
     }
 
     pub(super) fn remove(&mut self, id: &str) {
@@ -42,10 +75,10 @@ impl Joined {
 
     /// Requests that lead back into all of them.
     pub(super) fn rejoins(&self) -> Vec<(MatchId, MatchJoin)> {
-        let rejoin = |(id, metadata): (&MatchId, &Metadata)| {
+        let rejoin = |(id, participation): (&MatchId, &Participation)| {
             let join = MatchJoin {
                 id: Some(match_join::Id::MatchId(id.to_string())),
-                metadata: metadata.clone(),
+                metadata: participation.metadata.clone(),
             };
             (id.clone(), join)
         };
@@ -58,6 +91,8 @@ impl Joined {
 pub(super) struct Handles {
     incoming: BTreeMap<u32, Incoming>,
     outgoing: BTreeMap<MatchId, Outgoing>,
+    /// Of matches without a name, oldest first.
+    early: VecDeque<Bytes>,
     sent: u64,
     unknown: u64,
 }
@@ -79,11 +114,11 @@ struct Outgoing {
 pub(super) struct TooMany;
 
 impl Handles {
-    /// Learns a name. One that is known already keeps its count.
-    pub(super) fn learn(&mut self, name: control::MatchHandle) -> Result<(), TooMany> {
+    /// Learns a name, and gives what came before it. One that is known already keeps its count.
+    pub(super) fn learn(&mut self, name: control::MatchHandle) -> Result<Vec<MatchData>, TooMany> {
         let control::MatchHandle { handle, match_id } = name;
         if self.incoming.contains_key(&handle) {
-            return Ok(());
+            return Ok(Vec::new());
         }
         if self.incoming.len() >= HANDLES_MAX {
             return Err(TooMany);
@@ -97,7 +132,10 @@ impl Handles {
         let receiver = Receiver::default();
         self.incoming
             .insert(handle, Incoming { match_id, receiver });
-        Ok(())
+        let early = std::mem::take(&mut self.early);
+        // What is of others goes back to wait.
+        let accepted = early.into_iter().filter_map(|bytes| self.accept(bytes));
+        Ok(accepted.collect())
     }
 
     /// The id of a match as it is known already, so that it is not copied for every message.
@@ -129,14 +167,19 @@ impl Handles {
         Some(bytes.into())
     }
 
-    /// What a datagram brings, unless it is to be dropped.
-    pub(super) fn accept(&mut self, bytes: &Bytes) -> Option<MatchData> {
-        let Ok(datagram) = datagram::read(bytes) else {
+    /// What a datagram brings, unless it is to be dropped. That of a match without a name is kept until
+    /// the match gets one, or until too many have come after it.
+    pub(super) fn accept(&mut self, bytes: Bytes) -> Option<MatchData> {
+        let Ok(datagram) = datagram::read(&bytes) else {
             self.unknown += 1;
             return None;
         };
         let Some(incoming) = self.incoming.get_mut(&datagram.handle) else {
-            self.unknown += 1;
+            if self.early.len() == EARLY_MAX {
+                self.early.pop_front();
+                self.unknown += 1;
+            }
+            self.early.push_back(bytes);
             return None;
         };
         let verdict =
@@ -158,8 +201,9 @@ impl Handles {
     /// Adds what has come and gone to `stats`.
     pub(super) fn measure(&self, stats: &mut Stats) {
         stats.datagrams_sent += self.sent;
-        stats.datagrams_unknown += self.unknown;
-        stats.datagrams_received += self.unknown;
+        let unknown = self.unknown + self.early.len() as u64;
+        stats.datagrams_unknown += unknown;
+        stats.datagrams_received += unknown;
         for incoming in self.incoming.values() {
             let counts = incoming.receiver.counts();
             stats.datagrams_received += counts.received;
@@ -185,6 +229,8 @@ fn presence(sender: datagram::Sender<'_>) -> Presence {
 
 #[cfg(test)]
 mod tests {
+    use tiltyard_proto::realtime;
+
     use super::*;
 
     fn send(match_id: &str, data: &'static [u8]) -> MatchSend {
@@ -233,11 +279,11 @@ mod tests {
         let mut handles = handles();
         // What a client sends looks like what a server sends without a sender.
         let bytes = handles.datagram(&send("duel", b"here")).unwrap();
-        let data = handles.accept(&bytes).unwrap();
+        let data = handles.accept(bytes.clone()).unwrap();
         assert_eq!((&*data.match_id, &*data.data), ("duel", &b"here"[..]));
-        assert_eq!(handles.accept(&bytes), None);
-        assert_eq!(handles.accept(&Bytes::from_static(b"\x40\x09\0\0\0")), None);
-        assert_eq!(handles.accept(&Bytes::from_static(b"")), None);
+        assert_eq!(handles.accept(bytes), None);
+        assert_eq!(handles.accept(Bytes::from_static(b"\x40\x09\0\0\0")), None);
+        assert_eq!(handles.accept(Bytes::from_static(b"")), None);
 
         let mut stats = Stats::default();
         handles.measure(&mut stats);
@@ -252,6 +298,45 @@ mod tests {
         handles.learn(name(3, "duel")).unwrap();
         let bytes = handles.datagram(&send("duel", b"here")).unwrap();
         assert_eq!(datagram::read(&bytes).unwrap().sequence, 1);
+    }
+
+    #[test]
+    fn datagrams_that_overtake_the_name_of_their_match_wait_for_it() {
+        let mut server = Handles::default();
+        server.learn(name(4, "late")).unwrap();
+        let mut sent = || server.datagram(&send("late", b"here")).unwrap();
+        let mut handles = handles();
+        for _ in 0..EARLY_MAX + 3 {
+            assert_eq!(handles.accept(sent()), None);
+        }
+        assert_eq!(handles.learn(name(5, "other")).unwrap(), []);
+        let early = handles.learn(name(4, "late")).unwrap();
+        assert_eq!(early.len(), EARLY_MAX);
+        assert!(early.iter().all(|data| &*data.match_id == "late"));
+        assert!(handles.accept(sent()).is_some());
+
+        let mut stats = Stats::default();
+        handles.measure(&mut stats);
+        assert_eq!((stats.datagrams_unknown, stats.datagrams_received), (3, 20));
+    }
+
+    #[test]
+    fn a_match_that_the_session_has_left_is_not_joined_again() {
+        let left = |session_id: &str| MatchPresenceEvent {
+            match_id: "duel".into(),
+            leaves: vec![realtime::UserPresence {
+                session_id: session_id.into(),
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let mut joined = Joined::default();
+        joined.add("duel".into(), Metadata::default(), "s-1".into());
+        joined.note_session("duel", "s-2".into());
+        joined.prune(&left("s-1"));
+        assert_eq!(joined.rejoins().len(), 1, "that was somebody else");
+        joined.prune(&left("s-2"));
+        assert_eq!(joined.rejoins(), []);
     }
 
     #[test]

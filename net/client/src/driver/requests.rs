@@ -17,6 +17,8 @@ pub(super) enum Asked {
     Join(Metadata),
     /// To be in one again.
     Rejoin(MatchId),
+    /// To be in one no more.
+    Leave(MatchId),
     Other,
 }
 
@@ -25,6 +27,7 @@ impl Asked {
         match message {
             Message::MatchJoin(join) => Self::Join(join.metadata.clone()),
             Message::MatchCreate(_) => Self::Join(Metadata::default()),
+            Message::MatchLeave(leave) => Self::Leave(leave.match_id.clone().into()),
             _ => Self::Other,
         }
     }
@@ -83,14 +86,14 @@ impl Requests {
         self.waiting.remove_entry(&Asker::of_cid(cid)?)
     }
 
-    /// The game's requests, none of which will be answered.
-    pub(super) fn drain(&mut self) -> Vec<RequestId> {
+    /// The game's requests, none of which will be answered, in the order in which they were made.
+    pub(super) fn drain(&mut self) -> Vec<(RequestId, Asked)> {
         let waiting = std::mem::take(&mut self.waiting);
-        let of_game = |asker| match asker {
-            Asker::Game(request) => Some(request),
+        let of_game = |(asker, asked)| match asker {
+            Asker::Game(request) => Some((request, asked)),
             Asker::Client(_) => None,
         };
-        waiting.into_keys().filter_map(of_game).collect()
+        waiting.into_iter().filter_map(of_game).collect()
     }
 }
 
@@ -115,7 +118,9 @@ mod tests {
         requests.add(RequestId(1), Asked::Other);
         let own = requests.add_own(Asked::Other);
         assert_ne!(own.cid(), "1");
-        assert_eq!(requests.drain(), [RequestId(1)]);
+        let drained = requests.drain();
+        let drained: Vec<_> = drained.iter().map(|(request, _)| *request).collect();
+        assert_eq!(drained, [RequestId(1)]);
         assert!(requests.take(&own.cid()).is_none());
     }
 }

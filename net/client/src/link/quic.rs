@@ -120,9 +120,11 @@ impl Handshaken {
     ///
     /// The connection is closed; the server may have opened the session before.
     pub(crate) async fn begin(self, options: &Options, token: &str) -> Result<Link, OpenError> {
-        timeout(WELCOME_DEADLINE, self.try_begin(options, token))
-            .await
-            .map_err(|_| OpenError::unreachable("no welcome in time"))?
+        let begun = timeout(WELCOME_DEADLINE, self.try_begin(options, token)).await;
+        begun.unwrap_or_else(|_| {
+            let why = Ended::Unreachable("no welcome in time".into());
+            Err(OpenError::Silent(why))
+        })
     }
 
     async fn try_begin(self, options: &Options, token: &str) -> Result<Link, OpenError> {
@@ -287,9 +289,10 @@ impl QuicWire {
         stats.packets_lost += measured.path.lost_packets;
     }
 
-    pub(super) async fn close(self, deadline: Instant) {
+    /// Closes the connection with what the goodbye said, whoever said it.
+    pub(super) async fn close(self, code: u32, reason: &str, deadline: Instant) {
         self.connection
-            .close(VarInt::from_u32(control::code::OVER), b"");
+            .close(VarInt::from_u32(code), reason.as_bytes());
         // Until the server has heard it; if it has not by then, it finds out by itself.
         drop(timeout_at(deadline, self.endpoint.wait_idle()).await);
     }
@@ -312,6 +315,8 @@ impl From<Ended> for OpenError {
     fn from(ended: Ended) -> Self {
         match ended {
             Ended::ByServer { code, .. } if code == control::code::BAD_TOKEN => Self::Unauthorized,
+            Ended::ByServer { .. } => Self::Refused(ended),
+            Ended::Lost(_) => Self::Silent(ended),
             ended => Self::Ended(ended),
         }
     }

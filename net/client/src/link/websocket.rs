@@ -73,6 +73,9 @@ pub(crate) async fn upgrade(
             tungstenite::Error::Http(answer) if answer.status() == StatusCode::UNAUTHORIZED => {
                 OpenError::Unauthorized
             }
+            error @ tungstenite::Error::Http(_) => {
+                OpenError::Refused(Ended::Unreachable(error.to_string()))
+            }
             error => OpenError::unreachable(error),
         })?;
     Ok(link(stream, opened.relay))
