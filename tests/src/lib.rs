@@ -1,6 +1,8 @@
 //! Behaviour tests of Tiltyard, and the server that conformance scenarios are run against.
 
 pub mod fixture;
+#[cfg(unix)]
+pub mod process;
 pub mod quic;
 pub mod server;
 pub mod stage;
