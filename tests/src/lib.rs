@@ -3,6 +3,8 @@
 pub mod bench;
 pub mod fixture;
 pub mod gate;
+#[cfg(unix)]
+pub mod process;
 pub mod quic;
 pub mod server;
 pub mod stage;

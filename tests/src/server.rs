@@ -1,6 +1,7 @@
 //! A whole server on a port of its own, and clients that speak to it over real sockets.
 
 use std::{
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -135,22 +136,51 @@ impl Server {
     ///
     /// If there is no answer.
     pub async fn http(&self, method: &str, path: &str, headers: &str, body: &str) -> Value {
-        let mut stream = TcpStream::connect(self.address)
-            .await
-            .expect("the server accepts");
+        let answer = self.try_http(method, path, headers, body).await;
+        answer.expect("an answer").1
+    }
+
+    /// The same with the status, or what became of the connection instead.
+    ///
+    /// # Errors
+    ///
+    /// If there was no connection, or no answer to its end.
+    ///
+    /// # Panics
+    ///
+    /// If nothing comes for a long time.
+    pub async fn try_http(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> io::Result<(u16, Value)> {
+        let mut stream = TcpStream::connect(self.address).await?;
         let length = body.len();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: tiltyard\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
         );
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("the server reads");
+        stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         let read = tokio::time::timeout(PATIENCE, stream.read_to_string(&mut answer)).await;
-        read.expect("an answer in time").expect("an answer");
-        let (_, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()))
+        read.expect("an answer in time")?;
+        let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(cut)?;
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            let is_length = name.eq_ignore_ascii_case("content-length");
+            is_length.then(|| value.trim().parse::<usize>().ok())?
+        });
+        if length.is_some_and(|length| body.len() < length) {
+            return Err(cut());
+        }
+        let json = serde_json::from_str(body).unwrap_or_else(|_| Value::String(body.to_owned()));
+        Ok((status.ok_or_else(cut)?, json))
     }
 
     /// A new account, connected.

@@ -73,17 +73,21 @@ fn describe(routes: &[Route]) -> Value {
 
 fn operation(route: &Route) -> Value {
     let mut parameters: Vec<_> = route.query.iter().map(|known| known.describe()).collect();
-    if let Some((_, name)) = route.path.split_once('{') {
-        let name = name.trim_matches(['*', '}']);
+    let names: Vec<&str> = route
+        .path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{'))
+        .map(|name| name.trim_matches(['*', '}']))
+        .collect();
+    let named = names.iter().map(|name| {
         let schema = json!({"type": "string"});
-        parameters.insert(
-            0,
-            json!({"name": name, "in": "path", "required": true, "schema": schema}),
-        );
-    }
-    // Two methods may share an operation, whose id must be its own all the same.
-    let id = match (route.method, route.path.contains("{*")) {
-        ("GET", true) => format!("{}Get", route.name),
+        json!({"name": name, "in": "path", "required": true, "schema": schema})
+    });
+    parameters.splice(0..0, named);
+    // Two methods, or two paths, may share an operation, whose id must be its own all the same.
+    let id = match (route.method, names.len()) {
+        ("GET", 1) if route.path.contains("{*") => format!("{}Get", route.name),
+        (_, 2..) => format!("{}2", route.name),
         _ => route.name.to_owned(),
     };
     let answer = match route.answer {

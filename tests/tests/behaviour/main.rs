@@ -11,4 +11,6 @@ mod panics;
 mod quic;
 mod relayed;
 mod sockets;
+#[cfg(target_os = "linux")]
+mod store;
 mod streams;
