@@ -10,6 +10,7 @@ use crate::{
     inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundQueue, Opening, Permit},
     matches,
     matchmaker::{self, Found},
+    notification,
     outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
     party,
     request::{Request, RequestKind},
@@ -389,6 +390,14 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
         }
         Call::Disconnect(user) => {
             world.user_disconnect(user);
+            Answer::Done
+        }
+        Call::Notify(notifications) => {
+            notification::notify(world, notifications);
+            Answer::Done
+        }
+        Call::CloseStream(id) => {
+            stream::close(world, &id);
             Answer::Done
         }
         Call::MatchmakerStats => Answer::MatchmakerStats(matchmaker::stats(world)),
