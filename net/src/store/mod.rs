@@ -70,6 +70,11 @@ mod address;
 mod chat_tests;
 mod database;
 mod error;
+mod friend;
+mod friend_edges;
+mod friends;
+#[cfg(test)]
+mod friends_tests;
 #[cfg(test)]
 mod harness;
 mod message;
@@ -90,6 +95,10 @@ use std::{path::Path, time::Duration};
 pub use account::{Account, AccountChange, Identifier, Login, NewAccount, User, UserQuery};
 pub use address::Address;
 pub use error::{OpenError, StoreError};
+pub use friend::{
+    Friend, FriendMetadata, FriendNews, FriendOfFriend, FriendOfFriendPlace, FriendPlace,
+    FriendQuery, FriendState, UnknownFriendState,
+};
 pub use message::{MessageQuery, Position, StoredMessage};
 pub use migrations::{Schema, SchemaStep, schema};
 pub use postgres::PoolLimits;
