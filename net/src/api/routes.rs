@@ -9,6 +9,8 @@ use super::account::{GetAccount, UpdateAccount};
 use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEmail};
 use super::channel::ListChannelMessages;
 use super::error::{ApiError, Code};
+use super::friend::{AddFriends, BlockFriends, DeleteFriends};
+use super::friends::{ListFriends, ListFriendsOfFriends};
 use super::gateway::Exchange;
 use super::matches::ListMatches;
 use super::matchmaker::GetMatchmakerStats;
@@ -43,6 +45,11 @@ const ROUTES: &[Route] = &[
     route::<ListChannelMessages>("GET", "/v2/channel/{}"),
     route::<ListNotifications>("GET", "/v2/notification"),
     route::<DeleteNotifications>("DELETE", "/v2/notification"),
+    route::<ListFriends>("GET", "/v2/friend"),
+    route::<AddFriends>("POST", "/v2/friend"),
+    route::<DeleteFriends>("DELETE", "/v2/friend"),
+    route::<BlockFriends>("POST", "/v2/friend/block"),
+    route::<ListFriendsOfFriends>("GET", "/v2/friend/friends"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];
