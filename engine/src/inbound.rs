@@ -13,10 +13,12 @@ use crate::{
     id::{CallId, SessionId, Slot, UserId},
     matches::MatchFilter,
     matchmaker::Found,
+    notification::NewNotification,
     party::PartyFilter,
     query::CompiledQuery,
     request::Request,
     store::{StoreId, StoreOutcome},
+    stream::StreamId,
 };
 
 /// Messages that the queue into the world holds before its writers must wait.
@@ -116,6 +118,11 @@ pub enum Call {
     AfterApi(ApiResult),
     /// Close every session of a user.
     Disconnect(UserId),
+    /// Tell users what the server itself has to say, under codes that game code may not use. Answered when
+    /// what is to be kept is kept, or cannot be.
+    Notify(Vec<(UserId, NewNotification)>),
+    /// Remove everybody from a stream at once; nobody is told.
+    CloseStream(StreamId),
     /// How many of everything there is.
     Census,
     /// How the matchmaker has been doing.

@@ -12,6 +12,7 @@ use crate::{
     inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundQueue, Opening, Permit},
     matches,
     matchmaker::{self, Found},
+    notification,
     outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
     party,
     request::{Request, RequestKind},
@@ -360,6 +361,14 @@ fn take_call(world: &mut World, id: CallId, call: Call) {
         }
         Call::Disconnect(user) => {
             world.user_disconnect(user);
+            Answer::Done
+        }
+        Call::Notify(notifications) => {
+            notification::notify(world, notifications);
+            Answer::Done
+        }
+        Call::CloseStream(id) => {
+            stream::close(world, &id);
             Answer::Done
         }
         Call::MatchmakerStats => Answer::MatchmakerStats(matchmaker::stats(world)),

@@ -527,6 +527,20 @@ fn api_objects_leave_defaults_out_and_keep_set_wrappers() {
         json::to_string(&friend),
         r#"{"user":{"id":"u1","metadata":"{\"a\":1}","create_time":"2023-11-14T22:13:20Z"},"state":0}"#
     );
+    let strangers = api::FriendsOfFriendsList {
+        friends_of_friends: vec![api::friends_of_friends_list::FriendOfFriend {
+            referrer: "u2".to_owned(),
+            user: friend.user,
+        }],
+        cursor: "c".to_owned(),
+    };
+    assert_eq!(
+        json::to_string(&strangers),
+        concat!(
+            r#"{"friends_of_friends":[{"referrer":"u2","user":"#,
+            r#"{"id":"u1","metadata":"{\"a\":1}","create_time":"2023-11-14T22:13:20Z"}}],"cursor":"c"}"#
+        )
+    );
 }
 
 #[test]

@@ -155,10 +155,14 @@ impl Stage {
 
     /// A function is called over HTTP.
     pub(crate) fn call(&mut self, id: &str) {
-        let call = Call::Rpc(RpcCall {
+        self.put(Call::Rpc(RpcCall {
             id: id.to_owned(),
             ..RpcCall::default()
-        });
+        }));
+    }
+
+    /// Something outside puts a question.
+    pub(crate) fn put(&mut self, call: Call) {
         self.enqueue(Inbound::Call {
             id: CallId(1),
             call: Box::new(call),

@@ -7,7 +7,10 @@ use sha2::{Digest as _, Sha256};
 use tiltyard::{ChannelId, StreamId};
 use uuid::Uuid;
 
-use crate::store::{ObjectListing, ObjectPosition, Position, ReadPermission};
+use crate::store::{
+    FriendOfFriendPlace, FriendPlace, FriendState, ObjectListing, ObjectPosition, Position,
+    ReadPermission,
+};
 
 /// Some clients drop the padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -19,6 +22,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 const CHANNEL: u8 = b'c';
 const NOTIFICATIONS: u8 = b'n';
 const STORAGE: u8 = b's';
+const FRIENDS: u8 = b'f';
+const FRIENDS_OF_FRIENDS: u8 = b'o';
 
 /// A place in the history of one channel.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -93,6 +98,46 @@ pub(super) fn decode_storage(text: &str, listing: &ObjectListing) -> Option<Obje
         read: ReadPermission::from_number((*read).into())?,
         key: key.to_owned(),
         owner: Uuid::from_bytes(*owner),
+    })
+}
+
+/// A place in a list of friends.
+pub(super) fn encode_friend(place: FriendPlace) -> String {
+    let mut bytes = vec![FRIENDS, place.state as u8];
+    bytes.extend(place.position.to_be_bytes());
+    bytes.extend(place.user_id.as_bytes());
+    BASE64.encode(bytes)
+}
+
+/// `None` if it is no cursor of friends.
+pub(super) fn decode_friend(text: &str) -> Option<FriendPlace> {
+    let bytes = bytes_of(text)?;
+    let (state, rest) = bytes.strip_prefix(&[FRIENDS])?.split_first()?;
+    let (position, user_id) = rest.split_first_chunk()?;
+    Some(FriendPlace {
+        state: FriendState::try_from(i64::from(*state)).ok()?,
+        position: Some(i64::from_be_bytes(*position)).filter(|position| *position >= 0)?,
+        user_id: Uuid::from_slice(user_id).ok()?,
+    })
+}
+
+/// A place in a list of friends of friends.
+pub(super) fn encode_friend_of_friend(place: FriendOfFriendPlace) -> String {
+    let mut bytes = vec![FRIENDS_OF_FRIENDS];
+    bytes.extend(place.referrer.as_bytes());
+    bytes.extend(place.user_id.as_bytes());
+    BASE64.encode(bytes)
+}
+
+/// `None` if it is no cursor of friends of friends.
+pub(super) fn decode_friend_of_friend(text: &str) -> Option<FriendOfFriendPlace> {
+    let bytes = bytes_of(text)?;
+    let (referrer, user_id) = bytes
+        .strip_prefix(&[FRIENDS_OF_FRIENDS])?
+        .split_first_chunk()?;
+    Some(FriendOfFriendPlace {
+        referrer: Uuid::from_bytes(*referrer),
+        user_id: Uuid::from_slice(user_id).ok()?,
     })
 }
 
@@ -228,5 +273,42 @@ mod tests {
             assert_eq!(ChannelCursor::decode(text, &room), None, "{text}");
         }
         assert_eq!(ChannelCursor::decode(&whole, &room), None);
+    }
+
+    #[test]
+    fn cursors_of_friends_are_read_whole_or_not_at_all() {
+        let place = FriendPlace {
+            state: FriendState::Blocked,
+            position: 1_795_253_282_000_000_001,
+            user_id: Uuid::from_u128(7),
+        };
+        let text = encode_friend(place);
+        assert_eq!(decode_friend(&text), Some(place));
+        let further = FriendOfFriendPlace {
+            referrer: Uuid::from_u128(8),
+            user_id: Uuid::from_u128(7),
+        };
+        let text_further = encode_friend_of_friend(further);
+        assert_eq!(decode_friend_of_friend(&text_further), Some(further));
+        assert_eq!(decode_friend(&text_further), None);
+        assert_eq!(decode_friend_of_friend(&text), None);
+        let whole = bytes_of(&text).unwrap();
+        let changed = |index: usize, byte| {
+            let mut bytes = whole.clone();
+            bytes[index] = byte;
+            BASE64.encode(bytes)
+        };
+        let longer = BASE64.encode([whole.as_slice(), &[0]].concat());
+        let shorter = BASE64.encode(&whole[..whole.len() - 1]);
+        for text in [
+            changed(1, 4),
+            changed(2, 0x80),
+            longer,
+            shorter,
+            String::new(),
+        ] {
+            assert_eq!(decode_friend(&text), None, "{text}");
+            assert_eq!(decode_friend_of_friend(&text), None, "{text}");
+        }
     }
 }

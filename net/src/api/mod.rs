@@ -16,6 +16,8 @@ mod channel;
 mod cursor;
 mod error;
 mod frame;
+mod friend;
+mod friends;
 mod gateway;
 mod link;
 mod matches;

@@ -137,6 +137,7 @@ macro_rules! answers {
 }
 answers!(Account ChannelMessageList MatchList MatchmakerStats NotificationList PartyList Session Users);
 answers!(StorageObjectAcks StorageObjectList StorageObjects);
+answers!(FriendList FriendsOfFriendsList);
 
 fn to_value(message: &impl json::ToJson) -> Value {
     serde_json::from_str(&json::to_string(message)).unwrap_or_default()

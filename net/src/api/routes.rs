@@ -10,6 +10,8 @@ use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEm
 use super::caller::Caller as _;
 use super::channel::ListChannelMessages;
 use super::error::{ApiError, Code};
+use super::friend::{AddFriends, BlockFriends, DeleteFriends};
+use super::friends::{ListFriends, ListFriendsOfFriends};
 use super::gateway::Exchange;
 use super::link::{
     LinkCustom, LinkDevice, LinkElsewhere, LinkEmail, UnlinkCustom, UnlinkDevice, UnlinkElsewhere,
@@ -100,6 +102,11 @@ pub(super) const ROUTES: &[Route] = &[
     route::<DeleteStorageObjects>("PUT", "/v2/storage/delete"),
     route::<ListStorageObjects>("GET", "/v2/storage/{collection}"),
     route::<ListStorageObjects>("GET", "/v2/storage/{collection}/{user_id}"),
+    route::<ListFriends>("GET", "/v2/friend"),
+    route::<AddFriends>("POST", "/v2/friend"),
+    route::<DeleteFriends>("DELETE", "/v2/friend"),
+    route::<BlockFriends>("POST", "/v2/friend/block"),
+    route::<ListFriendsOfFriends>("GET", "/v2/friend/friends"),
     rpc_route("GET"),
     rpc_route("POST"),
 ];

@@ -12,11 +12,13 @@ use super::links;
 /// What [`user`] reads.
 macro_rules! user_columns {
     () => {
-        "users.id, username, display_name, avatar_url, lang_tag, location, timezone, metadata, \
-         facebook_id, facebook_instant_game_id, google_id, gamecenter_id, steam_id, apple_id, \
-         edge_count, create_time, update_time"
+        "users.id, users.username, users.display_name, users.avatar_url, users.lang_tag, \
+         users.location, users.timezone, users.metadata, users.facebook_id, \
+         users.facebook_instant_game_id, users.google_id, users.gamecenter_id, users.steam_id, \
+         users.apple_id, users.edge_count, users.create_time, users.update_time"
     };
 }
+pub(super) use user_columns;
 
 impl Store {
     /// What is needed to let the owner of an identifier in; `None` if nobody has it.
@@ -218,7 +220,7 @@ fn login(row: &Row) -> Result<Login, StoreError> {
     })
 }
 
-fn user(row: &Row) -> Result<User, StoreError> {
+pub(super) fn user(row: &Row) -> Result<User, StoreError> {
     Ok(User {
         id: row.uuid("id")?,
         username: row.text("username")?,

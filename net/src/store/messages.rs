@@ -10,14 +10,16 @@ use super::error::StoreError;
 use super::message::{MessageQuery, StoredMessage};
 
 impl Store {
-    /// Whether a user exists and lets another write to them.
+    /// Whether a user exists and has not blocked another who wants to write to them.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`], [`StoreError::Failed`].
-    pub async fn may_message(&self, _from: Uuid, to: Uuid) -> Result<bool, StoreError> {
-        // Whoever has blocked the other will be left out here, once users can block each other.
-        let found = sql("SELECT id FROM users WHERE id = $1").bind(to);
+    pub async fn may_message(&self, from: Uuid, to: Uuid) -> Result<bool, StoreError> {
+        let found = sql("SELECT id FROM users WHERE id = $2 AND NOT EXISTS \
+             (SELECT 1 FROM friends WHERE source_id = $2 AND destination_id = $1 AND state = 3)")
+        .bind(from)
+        .bind(to);
         Ok(self.database.find_one(found).await?.is_some())
     }
 

@@ -70,6 +70,11 @@ mod address;
 mod chat_tests;
 mod database;
 mod error;
+mod friend;
+mod friend_edges;
+mod friends;
+#[cfg(test)]
+mod friends_tests;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
@@ -101,6 +106,10 @@ pub use account::{
 };
 pub use address::Address;
 pub use error::{OpenError, StoreError};
+pub use friend::{
+    Friend, FriendMetadata, FriendNews, FriendOfFriend, FriendOfFriendPlace, FriendPlace,
+    FriendQuery, FriendState, UnknownFriendState,
+};
 pub use links::Unlink;
 pub use message::{MessageQuery, Position, StoredMessage};
 pub use migrations::{Schema, SchemaStep, schema};

@@ -4,6 +4,7 @@
 
 mod client;
 mod delivery;
+mod friends;
 mod games;
 mod loss;
 mod matches;

@@ -4,6 +4,7 @@ mod accounts;
 mod auth;
 mod chat;
 mod framework;
+mod friends;
 mod hooks;
 mod links;
 mod matches;

@@ -13,6 +13,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tiltyard::{NewNotification, StreamId, UserId};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -203,6 +204,10 @@ pub(super) struct FakeWorld {
     pub(super) party_filters: Mutex<Vec<PartyFilter>>,
     pub(super) disconnected: Mutex<Vec<Uuid>>,
     pub(super) parties: Mutex<Option<Result<PartyPage, ListFailure>>>,
+    pub(super) told: Mutex<Vec<(UserId, NewNotification)>>,
+    pub(super) closed: Mutex<Vec<StreamId>>,
+    /// What becomes of telling and closing; they succeed if this is not said.
+    pub(super) outcome: Mutex<Option<Result<(), WorldError>>>,
 }
 
 const FUNCTIONS: [&str; 7] = ["echo", "void", "fail", "busy", "stuck", "panic", "a/b"];
@@ -288,5 +293,20 @@ impl World for FakeWorld {
     fn disconnect_user(&self, user_id: Uuid) -> BoxFuture<'_, Result<(), WorldError>> {
         self.disconnected.lock().unwrap().push(user_id);
         async { Ok(()) }.boxed()
+    }
+
+    fn notify(
+        &self,
+        notifications: Vec<(UserId, NewNotification)>,
+    ) -> BoxFuture<'_, Result<(), WorldError>> {
+        self.told.lock().unwrap().extend(notifications);
+        let outcome = self.outcome.lock().unwrap().unwrap_or(Ok(()));
+        async move { outcome }.boxed()
+    }
+
+    fn close_stream(&self, stream: StreamId) -> BoxFuture<'_, Result<(), WorldError>> {
+        self.closed.lock().unwrap().push(stream);
+        let outcome = self.outcome.lock().unwrap().unwrap_or(Ok(()));
+        async move { outcome }.boxed()
     }
 }

@@ -1,0 +1,253 @@
+//! What users do about each other: `POST` and `DELETE /v2/friend`, `POST /v2/friend/block`.
+
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tiltyard::{ChannelId, NewNotification, UserId, parse_uuid};
+use tracing::warn;
+use uuid::Uuid;
+
+use super::ApiState;
+use super::error::{ApiError, Code};
+use super::operation::{Context, Nothing, Operation, Parameters};
+use super::query::Query;
+use crate::auth::SessionClaims;
+use crate::store::{FriendMetadata, FriendNews, StoreError, UserQuery};
+
+/// Inviting users, and accepting their invitations.
+pub(super) struct AddFriends;
+
+/// Ending relations of any kind.
+pub(super) struct DeleteFriends;
+
+/// Blocking users.
+pub(super) struct BlockFriends;
+
+/// Whom it is about: whoever is in either list.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct FriendsRequest {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ids: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    usernames: Vec<String>,
+    /// Text of a JSON object; for those who are added.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    metadata: String,
+}
+
+impl Parameters for FriendsRequest {}
+
+impl Operation for AddFriends {
+    const NAME: &'static str = "AddFriends";
+    type Caller = SessionClaims;
+    type Request = FriendsRequest;
+    type Response = Nothing;
+
+    fn decode(query: &Query, _: &[u8]) -> Result<FriendsRequest, ApiError> {
+        Ok(FriendsRequest {
+            metadata: query.string("metadata")?.unwrap_or_default(),
+            ..FriendsRequest::decode(query)?
+        })
+    }
+
+    async fn run(
+        Context { state, now, .. }: Context<'_>,
+        caller: &SessionClaims,
+        request: FriendsRequest,
+    ) -> Result<Nothing, ApiError> {
+        const FAILED: &str = "Error while trying to add friends.";
+        if request.is_empty() {
+            return Ok(Nothing);
+        }
+        let texts = Texts {
+            is_self: "Cannot add self as friend.",
+            failed: FAILED,
+        };
+        let others = request.others(state, caller, &texts).await?;
+        if others.is_empty() {
+            return Err(nobody());
+        }
+        let metadata =
+            FriendMetadata::parse(&request.metadata).map_err(|error| failed(FAILED, &error))?;
+        let added = state
+            .store
+            .add_friends(caller.user_id, &others, &metadata, now);
+        let news = added.await.map_err(|error| failed(FAILED, &error))?;
+        tell(state, caller, news).await;
+        Ok(Nothing)
+    }
+}
+
+impl Operation for DeleteFriends {
+    const NAME: &'static str = "DeleteFriends";
+    type Caller = SessionClaims;
+    type Request = FriendsRequest;
+    type Response = Nothing;
+
+    fn decode(query: &Query, _: &[u8]) -> Result<FriendsRequest, ApiError> {
+        FriendsRequest::decode(query)
+    }
+
+    async fn run(
+        Context { state, now, .. }: Context<'_>,
+        caller: &SessionClaims,
+        request: FriendsRequest,
+    ) -> Result<Nothing, ApiError> {
+        const FAILED: &str = "Error while trying to delete friends.";
+        if request.is_empty() {
+            return Ok(Nothing);
+        }
+        let texts = Texts {
+            is_self: "Cannot delete self.",
+            failed: FAILED,
+        };
+        let others = request.others(state, caller, &texts).await?;
+        let deleted = state.store.delete_friends(caller.user_id, &others, now);
+        let news = deleted.await.map_err(|error| failed(FAILED, &error))?;
+        tell(state, caller, news).await;
+        Ok(Nothing)
+    }
+}
+
+impl Operation for BlockFriends {
+    const NAME: &'static str = "BlockFriends";
+    type Caller = SessionClaims;
+    type Request = FriendsRequest;
+    type Response = Nothing;
+
+    fn decode(query: &Query, _: &[u8]) -> Result<FriendsRequest, ApiError> {
+        FriendsRequest::decode(query)
+    }
+
+    async fn run(
+        Context { state, now, .. }: Context<'_>,
+        caller: &SessionClaims,
+        request: FriendsRequest,
+    ) -> Result<Nothing, ApiError> {
+        const FAILED: &str = "Error while trying to block friends.";
+        if request.is_empty() {
+            return Ok(Nothing);
+        }
+        let texts = Texts {
+            is_self: "Cannot block self.",
+            failed: FAILED,
+        };
+        let others = request.others(state, caller, &texts).await?;
+        if others.is_empty() {
+            return Err(nobody());
+        }
+        let blocked = state.store.block_friends(caller.user_id, &others, now);
+        let blocked = blocked.await.map_err(|error| failed(FAILED, &error))?;
+        let closing = blocked.into_iter().map(|other| {
+            let channel = ChannelId::direct(UserId(caller.user_id), UserId(other));
+            state.world.close_stream(channel.0)
+        });
+        // If the world is busy, they are blocked all the same, and to block them again does the rest.
+        try_join_all(closing).await?;
+        Ok(Nothing)
+    }
+}
+
+/// What refusals of one operation say.
+struct Texts {
+    is_self: &'static str,
+    failed: &'static str,
+}
+
+impl FriendsRequest {
+    fn decode(query: &Query) -> Result<Self, ApiError> {
+        Ok(Self {
+            ids: query.strings("ids")?,
+            usernames: query.strings("usernames")?,
+            metadata: String::new(),
+        })
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ids.is_empty() && self.usernames.is_empty()
+    }
+
+    /// The ids of all whom it is about; there may be no such users.
+    async fn others(
+        &self,
+        state: &ApiState,
+        caller: &SessionClaims,
+        texts: &Texts,
+    ) -> Result<Vec<Uuid>, ApiError> {
+        let is_self = || ApiError::invalid(texts.is_self);
+        let mut others = Vec::with_capacity(self.ids.len() + self.usernames.len());
+        for text in &self.ids {
+            let id = parse_uuid(text).filter(|id| !id.is_nil());
+            let id = id.ok_or_else(|| ApiError::invalid(format!("Invalid user ID '{text}'.")))?;
+            if id == caller.user_id {
+                return Err(is_self());
+            }
+            others.push(id);
+        }
+        for name in &self.usernames {
+            if name.is_empty() {
+                return Err(ApiError::invalid("Username must not be empty."));
+            }
+            if *name == caller.username {
+                return Err(is_self());
+            }
+        }
+        // No name has a NUL in it, and not every database can be asked for one.
+        let names = self.usernames.iter().filter(|name| !name.contains('\0'));
+        let query = UserQuery {
+            usernames: names.cloned().collect(),
+            ..UserQuery::default()
+        };
+        let named = state.store.users(&query).await;
+        let named = named.map_err(|error| failed(texts.failed, &error))?;
+        // A name that is one's own again, or by now, is not in the token.
+        if named.iter().any(|user| user.id == caller.user_id) {
+            return Err(is_self());
+        }
+        others.extend(named.into_iter().map(|user| user.id));
+        Ok(others)
+    }
+}
+
+fn nobody() -> ApiError {
+    ApiError::invalid("No valid ID or username was provided.")
+}
+
+/// What the caller is at fault for is told as the reference server tells it: like a fault of its own.
+fn failed(text: &str, error: &StoreError) -> ApiError {
+    match error {
+        StoreError::Unfit { .. } | StoreError::NotFound => ApiError::new(Code::Internal, text),
+        error => ApiError::store(text, error),
+    }
+}
+
+/// Tells users what the caller has done, which is done whether or not they can be told.
+async fn tell(state: &ApiState, caller: &SessionClaims, news: Vec<(Uuid, FriendNews)>) {
+    if news.is_empty() {
+        return;
+    }
+    let notifications = news
+        .into_iter()
+        .map(|(user, news)| (UserId(user), notification(caller, news)));
+    if let Err(error) = state.world.notify(notifications.collect()).await {
+        warn!(%error, "users were not told of a friend's doing");
+    }
+}
+
+/// Codes and texts are those of the protocol.
+fn notification(caller: &SessionClaims, news: FriendNews) -> NewNotification {
+    let (code, effect) = match news {
+        FriendNews::Invited => (-2, "wants to add you as a friend"),
+        FriendNews::Accepted => (-3, "accepted your friend request"),
+        FriendNews::Removed => (-9, "removed you as a friend"),
+    };
+    let name = &caller.username;
+    NewNotification {
+        subject: format!("{name} {effect}"),
+        content: Map::from_iter([("username".to_owned(), Value::from(name.as_str()))]),
+        code,
+        sender: UserId(caller.user_id),
+        persistent: true,
+    }
+}
