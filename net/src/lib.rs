@@ -26,6 +26,7 @@ mod certificates;
 pub mod cli;
 pub mod config;
 mod convert;
+mod data_link;
 mod egress;
 mod listen;
 mod logging;

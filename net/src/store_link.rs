@@ -14,6 +14,7 @@ use tokio::{
 use tracing::{error, warn};
 
 use crate::{
+    data_link,
     peer::enqueue,
     store::{Store, StoreError, UserQuery},
 };
@@ -114,6 +115,9 @@ async fn drive_changes(
 
 /// Whether it changes the database, and is quickly done.
 const fn is_change(request: &StoreRequest) -> bool {
+    if let StoreRequest::Data(request) = request {
+        return request.is_change();
+    }
     matches!(
         request,
         StoreRequest::InsertMessage(_)
@@ -163,6 +167,10 @@ async fn answer(store: &Store, request: StoreRequest) -> StoreOutcome {
         StoreRequest::InsertNotificationForAll(notification) => {
             let kept = store.insert_notification_for_all(&notification).await;
             kept.map(done)
+        }
+        StoreRequest::Data(request) => {
+            let outcome = data_link::answer(store, *request).await;
+            return Ok(StoreReply::Data(Box::new(outcome)));
         }
         other => {
             warn!(?other, "the database does not know such a question");

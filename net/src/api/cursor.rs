@@ -61,19 +61,19 @@ impl ChannelCursor {
 }
 
 /// A place in a list of notifications.
-pub(super) fn encode_notification(position: Position) -> String {
+pub(crate) fn encode_notification(position: Position) -> String {
     let mut bytes = vec![NOTIFICATIONS];
     write_position(position, &mut bytes);
     BASE64.encode(bytes)
 }
 
 /// `None` if it is no cursor of notifications.
-pub(super) fn decode_notification(text: &str) -> Option<Position> {
+pub(crate) fn decode_notification(text: &str) -> Option<Position> {
     read_position(bytes_of(text)?.strip_prefix(&[NOTIFICATIONS])?)
 }
 
 /// A place in a list of storage objects. It says where to go on, never what may be seen.
-pub(super) fn encode_storage(position: &ObjectPosition, listing: &ObjectListing) -> String {
+pub(crate) fn encode_storage(position: &ObjectPosition, listing: &ObjectListing) -> String {
     let mut bytes = vec![STORAGE];
     bytes.extend(mark_of_objects(listing));
     bytes.push(position.read as u8);
@@ -83,7 +83,7 @@ pub(super) fn encode_storage(position: &ObjectPosition, listing: &ObjectListing)
 }
 
 /// `None` if it is no cursor of this list.
-pub(super) fn decode_storage(text: &str, listing: &ObjectListing) -> Option<ObjectPosition> {
+pub(crate) fn decode_storage(text: &str, listing: &ObjectListing) -> Option<ObjectPosition> {
     let bytes = bytes_of(text)?;
     let rest = bytes.strip_prefix(&[STORAGE])?;
     let (read, rest) = rest

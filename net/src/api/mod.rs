@@ -43,6 +43,7 @@ use std::sync::Arc;
 use axum::Router;
 
 pub use caller::client_address;
+pub(crate) use cursor::{decode_notification, decode_storage, encode_notification, encode_storage};
 pub use error::Code;
 pub use world::{
     ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,

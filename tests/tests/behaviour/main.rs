@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
 mod client;
+mod data;
 mod delivery;
 mod friends;
 mod games;
