@@ -9,10 +9,12 @@ use bevy_ecs::prelude::*;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::{
+    channel::{ChannelId, ChannelMessage},
     functions::{ApiCall, ApiResult, RpcCall},
     id::{CallId, SessionId, Slot, UserId},
     matches::MatchFilter,
     matchmaker::Found,
+    notification::Notification,
     party::PartyFilter,
     query::CompiledQuery,
     request::Request,
@@ -127,6 +129,19 @@ pub enum Call {
         /// The query of the filter, compiled by whoever asks.
         query: Option<CompiledQuery>,
     },
+    /// Tell users something, and keep it first where it is to be kept.
+    Notify(Vec<(UserId, Notification)>),
+    /// Show a channel messages that are kept already, and then take users off it.
+    ChannelSystemMessages {
+        /// Which channel.
+        channel: ChannelId,
+        /// What everybody on it sees, those who are about to leave included.
+        messages: Vec<ChannelMessage>,
+        /// Whose sessions leave.
+        leavers: Vec<UserId>,
+    },
+    /// Take everybody off a channel; nobody is told.
+    CloseChannel(ChannelId),
 }
 
 /// Gives a sender's place in the queue back when dropped.

@@ -5,11 +5,13 @@ use bevy_ecs::prelude::*;
 use tracing::debug;
 
 use crate::{
+    channel,
     functions::{AfterRequest, BeforeRequest, Functions, HookOutcome, NotStored, RpcError},
     id::{CallId, Slot, UserPresence},
     inbound::{Call, Cid, INBOUND_MESSAGES_MAX, Inbound, InboundQueue, Opening, Permit},
     matches,
     matchmaker::{self, Found},
+    notification,
     outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
     party,
     request::{Request, RequestKind},
@@ -395,6 +397,22 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
         Call::Census => Answer::Census(census(world)),
         Call::ListParties { filter, query } => {
             Answer::Parties(party::list_compiled(world, &filter, query.as_ref()))
+        }
+        Call::Notify(notifications) => {
+            notification::send(world, notifications);
+            Answer::Done
+        }
+        Call::ChannelSystemMessages {
+            channel,
+            messages,
+            leavers,
+        } => {
+            channel::show(world, &channel, messages, &leavers);
+            Answer::Done
+        }
+        Call::CloseChannel(channel) => {
+            channel::close(world, &channel);
+            Answer::Done
         }
     }
 }

@@ -155,10 +155,14 @@ impl Stage {
 
     /// A function is called over HTTP.
     pub(crate) fn call(&mut self, id: &str) {
-        let call = Call::Rpc(RpcCall {
+        self.tell(Call::Rpc(RpcCall {
             id: id.to_owned(),
             ..RpcCall::default()
-        });
+        }));
+    }
+
+    /// A call comes from outside.
+    pub(crate) fn tell(&mut self, call: Call) {
         self.enqueue(Inbound::Call {
             id: CallId(1),
             call: Box::new(call),
