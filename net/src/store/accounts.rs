@@ -16,6 +16,7 @@ macro_rules! user_columns {
          edge_count, create_time, update_time"
     };
 }
+pub(super) use user_columns;
 
 impl Store {
     /// What is needed to let the owner of an identifier in; `None` if nobody has it.
@@ -206,7 +207,7 @@ fn login(row: &Row) -> Result<Login, StoreError> {
     })
 }
 
-fn user(row: &Row) -> Result<User, StoreError> {
+pub(super) fn user(row: &Row) -> Result<User, StoreError> {
     Ok(User {
         id: row.uuid("id")?,
         username: row.text("username")?,

@@ -70,6 +70,16 @@ mod address;
 mod chat_tests;
 mod database;
 mod error;
+mod group;
+mod group_filter;
+#[cfg(test)]
+mod group_list_tests;
+mod group_lists;
+mod group_members;
+#[cfg(test)]
+mod group_tests;
+mod group_verdict;
+mod groups;
 #[cfg(test)]
 mod harness;
 mod message;
@@ -86,6 +96,11 @@ use std::path::Path;
 pub use account::{Account, AccountChange, Identifier, Login, NewAccount, User, UserQuery};
 pub use address::Address;
 pub use error::{OpenError, StoreError};
+pub use group::{
+    Deed, EdgePlace, Group, GroupChange, GroupError, GroupNews, GroupUser, JoinRequest, Listed,
+    NewGroup, Rank, UserGroup,
+};
+pub use group_filter::{GroupFilter, GroupPlace, NamePattern};
 pub use message::{MessageQuery, Position, StoredMessage};
 pub use postgres::PoolLimits;
 
