@@ -14,11 +14,12 @@ use crate::{
     id::{CallId, SessionId, Slot, UserId},
     matches::MatchFilter,
     matchmaker::Found,
-    notification::Notification,
+    notification::NewNotification,
     party::PartyFilter,
     query::CompiledQuery,
     request::Request,
     store::{StoreId, StoreOutcome},
+    stream::StreamId,
 };
 
 /// Messages that the queue into the world holds before its writers must wait.
@@ -118,6 +119,11 @@ pub enum Call {
     AfterApi(ApiResult),
     /// Close every session of a user.
     Disconnect(UserId),
+    /// Tell users what the server itself has to say, under codes that game code may not use. Answered when
+    /// what is to be kept is kept, or cannot be.
+    Notify(Vec<(UserId, NewNotification)>),
+    /// Remove everybody from a stream at once; nobody is told.
+    CloseStream(StreamId),
     /// How many of everything there is.
     Census,
     /// How the matchmaker has been doing.
@@ -129,8 +135,6 @@ pub enum Call {
         /// The query of the filter, compiled by whoever asks.
         query: Option<CompiledQuery>,
     },
-    /// Tell users something, and keep it first where it is to be kept.
-    Notify(Vec<(UserId, Notification)>),
     /// Show a channel messages that are kept already, and then take users off it.
     ChannelSystemMessages {
         /// Which channel.
@@ -140,8 +144,6 @@ pub enum Call {
         /// Whose sessions leave.
         leavers: Vec<UserId>,
     },
-    /// Take everybody off a channel; nobody is told.
-    CloseChannel(ChannelId),
 }
 
 /// Gives a sender's place in the queue back when dropped.

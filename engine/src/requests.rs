@@ -393,14 +393,19 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
             world.user_disconnect(user);
             Answer::Done
         }
+        Call::Notify(notifications) => {
+            notification::notify(world, notifications);
+            Answer::Done
+        }
+        Call::CloseStream(id) => {
+            channel::turn_away(world, &id, |_| true);
+            stream::close(world, &id);
+            Answer::Done
+        }
         Call::MatchmakerStats => Answer::MatchmakerStats(matchmaker::stats(world)),
         Call::Census => Answer::Census(census(world)),
         Call::ListParties { filter, query } => {
             Answer::Parties(party::list_compiled(world, &filter, query.as_ref()))
-        }
-        Call::Notify(notifications) => {
-            notification::send(world, notifications);
-            Answer::Done
         }
         Call::ChannelSystemMessages {
             channel,
@@ -408,10 +413,6 @@ fn answer_call(world: &mut World, call: Call) -> Answer {
             leavers,
         } => {
             channel::show(world, &channel, messages, &leavers);
-            Answer::Done
-        }
-        Call::CloseChannel(channel) => {
-            channel::close(world, &channel);
             Answer::Done
         }
     }

@@ -1,10 +1,7 @@
 use uuid::Uuid;
 
 use super::stage::{Peer, Stage, spelled, user};
-use crate::{
-    Call, ChannelId, ChannelMessage, MessageCode, Notification, StoreFailure, StoreReply,
-    StoreRequest, UserId,
-};
+use crate::{Call, ChannelId, ChannelMessage, MessageCode, StoreFailure, StoreReply, StoreRequest};
 
 const GROUP: i32 = 3;
 
@@ -38,7 +35,7 @@ fn happens(stage: &mut Stage, code: MessageCode, to: Peer, leavers: &[Peer]) {
         update_us: 1,
         persistent: true,
     };
-    stage.tell(Call::ChannelSystemMessages {
+    stage.put(Call::ChannelSystemMessages {
         channel: channel(),
         messages: vec![message],
         leavers: leavers.iter().map(|peer| user(*peer)).collect(),
@@ -122,7 +119,7 @@ fn the_channel_of_a_group_that_is_gone_is_closed_without_a_word() {
     let mut stage = Stage::with(&["alice", "bob"]);
     is_let_in(&mut stage, 0);
     enters(&mut stage, 1);
-    stage.tell(Call::CloseChannel(channel()));
+    stage.put(Call::CloseStream(channel().0));
     stage.answer(Ok(StoreReply::Allowed(true)));
     stage.answer(Ok(StoreReply::Allowed(false)));
     let refused = "bob: error 3 Group not found: Invalid channel target";
@@ -130,26 +127,4 @@ fn the_channel_of_a_group_that_is_gone_is_closed_without_a_word() {
     stage.say(0, &channel().to_string(), "{}");
     let refused = "alice: error 3 Must join channel before sending messages";
     assert_eq!(stage.heard(), [refused]);
-}
-
-#[test]
-fn notifications_from_outside_are_kept_and_then_delivered() {
-    let mut stage = Stage::with(&["alice"]);
-    let notification = Notification {
-        id: Uuid::from_u128(5),
-        subject: "added".to_owned(),
-        content: "{}".to_owned(),
-        code: -4,
-        sender: Some(UserId::SYSTEM),
-        create_us: 1,
-        persistent: true,
-    };
-    stage.tell(Call::Notify(vec![(user(0), notification)]));
-    assert!(stage.answers.is_empty(), "it is kept first");
-    assert!(matches!(
-        stage.store(),
-        StoreRequest::InsertNotifications(_)
-    ));
-    assert_eq!(stage.heard(), ["alice: told -4 added;"]);
-    assert_eq!(stage.answers.len(), 1);
 }

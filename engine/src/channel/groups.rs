@@ -98,14 +98,8 @@ pub(crate) fn show(
     }
 }
 
-/// Takes everybody off a channel; nobody is told.
-pub(crate) fn close(world: &mut World, channel: &ChannelId) {
-    turn_away(world, &channel.0, |_| true);
-    stream::close(world, &channel.0);
-}
-
 /// Makes sessions that are about to enter a channel ask once more whether they may.
-fn turn_away(world: &mut World, channel: &StreamId, leaves: impl Fn(UserId) -> bool) {
+pub(crate) fn turn_away(world: &mut World, channel: &StreamId, leaves: impl Fn(UserId) -> bool) {
     let mut entering = world.query::<(Entity, &Entering)>();
     let turned: Vec<Entity> = entering
         .iter(world)

@@ -5,7 +5,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::{
-    id::parse_uuid,
+    id::{UserId, parse_uuid},
     stream::{StreamId, mode},
 };
 
@@ -44,6 +44,16 @@ impl ChannelId {
             _ => return None,
         };
         Some(Self(stream))
+    }
+
+    /// The channel of two users, whichever of them asks.
+    #[must_use]
+    pub fn direct(one: UserId, other: UserId) -> Self {
+        let (one, other) = (one.0.min(other.0), one.0.max(other.0));
+        Self(StreamId {
+            subcontext: other,
+            ..StreamId::about(mode::DIRECT_MESSAGE, one)
+        })
     }
 
     /// The room's name, if it is a room.

@@ -108,11 +108,7 @@ fn enter_direct(world: &mut World, asker: &Asker, other: Uuid, meta: PresenceMet
     if world.get::<Session>(asker.session).is_none() {
         return;
     }
-    let me = asker.who.user_id.0;
-    let stream = StreamId {
-        subcontext: me.max(other),
-        ..StreamId::about(mode::DIRECT_MESSAGE, me.min(other))
-    };
+    let ChannelId(stream) = ChannelId::direct(asker.who.user_id, UserId(other));
     let is_new = stream::find(world, asker.session, asker.who.user_id, &stream).is_none();
     let Handled::Reply(reply) = enter(world, asker, stream.clone(), meta) else {
         return;

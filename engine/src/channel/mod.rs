@@ -25,7 +25,7 @@ use crate::{
     stream::{PresenceView, StreamId},
 };
 
-pub(crate) use self::groups::{close, show};
+pub(crate) use self::groups::{show, turn_away};
 pub use self::{
     functions::{ChannelFunctions, MessageSender},
     id::{CHANNEL_NAME_BYTES_MAX, ChannelId},

@@ -155,14 +155,14 @@ impl Stage {
 
     /// A function is called over HTTP.
     pub(crate) fn call(&mut self, id: &str) {
-        self.tell(Call::Rpc(RpcCall {
+        self.put(Call::Rpc(RpcCall {
             id: id.to_owned(),
             ..RpcCall::default()
         }));
     }
 
-    /// A call comes from outside.
-    pub(crate) fn tell(&mut self, call: Call) {
+    /// Something outside puts a question.
+    pub(crate) fn put(&mut self, call: Call) {
         self.enqueue(Inbound::Call {
             id: CallId(1),
             call: Box::new(call),

@@ -3,7 +3,7 @@ use uuid::Uuid;
 
 use super::stage::{Stage, session, spelled, user};
 use crate::{
-    Answer, ChannelFunctions, ChannelId, GameApp, MessageCode, MessageSender, MessageTimes,
+    Answer, Call, ChannelFunctions, ChannelId, GameApp, MessageCode, MessageSender, MessageTimes,
     NotStored, Request, RequestKind, RpcCall, RpcError, RpcResult, STORE_QUESTIONS_MAX,
     StoreFailure, StoreReply, StoreRequest, StreamFunctions, UserId,
 };
@@ -170,6 +170,26 @@ fn whoever_opens_a_direct_channel_invites_the_other() {
         ]
     );
     assert!(stage.questions.is_empty(), "bob is there already");
+}
+
+#[test]
+fn a_direct_channel_that_is_closed_from_outside_is_empty_and_nobody_is_told() {
+    let mut stage = Stage::with(&["alice", "bob"]);
+    stage.join(0, DIRECT, &user(1).to_string());
+    stage.answer(Ok(StoreReply::Allowed(true)));
+    stage.store();
+    stage.join(1, DIRECT, &user(0).to_string());
+    stage.answer(Ok(StoreReply::Allowed(true)));
+    stage.heard();
+    let ChannelId(stream) = ChannelId::direct(user(1), user(0));
+    stage.put(Call::CloseStream(stream.clone()));
+    assert_eq!(stage.heard(), Vec::<String>::new());
+    assert!(matches!(stage.answers[..], [Answer::Done]));
+    assert_eq!(stage.world().stream_count(&stream), 0);
+    let channel = format!("4.{}.{}.", user(0), user(1));
+    stage.say(1, &channel, "{}");
+    let text = "bob: error 3 Must join channel before sending messages";
+    assert_eq!(stage.heard(), [text]);
 }
 
 #[test]

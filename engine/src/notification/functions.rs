@@ -119,7 +119,7 @@ impl NewNotification {
         Ok(())
     }
 
-    fn make(self, world: &mut World) -> Notification {
+    pub(crate) fn make(self, world: &mut World) -> Notification {
         Notification {
             id: Uuid::new_v4(),
             subject: self.subject,

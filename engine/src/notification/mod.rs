@@ -69,6 +69,14 @@ pub(crate) fn invite_to_chat(world: &mut World, from: &UserPresence, to: UserId)
     send(world, vec![(to, invitation)]);
 }
 
+/// Tells users what the server itself has to say. If one of them has gone, the others are told all the same.
+pub(crate) fn notify(world: &mut World, notifications: Vec<(UserId, NewNotification)>) {
+    for (user, notification) in notifications {
+        let made = notification.make(world);
+        send(world, vec![(user, made)]);
+    }
+}
+
 /// Stores what is to be kept, then delivers everything.
 pub(crate) fn send(world: &mut World, notifications: Vec<(UserId, Notification)>) {
     let kept = notifications

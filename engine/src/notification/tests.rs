@@ -1,8 +1,8 @@
 use serde_json::Map;
 
 use crate::{
-    NewNotification, NotificationError, NotificationFunctions, StoreFailure, StoreRequest,
-    StreamFunctions, StreamId, UserId,
+    Answer, Call, NewNotification, NotificationError, NotificationFunctions, StoreFailure,
+    StoreRequest, StreamFunctions, StreamId, UserId,
     channel::stage::{Stage, session, user},
 };
 
@@ -43,6 +43,20 @@ fn game_code_has_codes_of_its_own() {
         world.notification_send(user(0), new(1, &longest, true)),
         Ok(())
     );
+}
+
+#[test]
+fn the_server_has_codes_of_its_own_and_answers_when_they_are_kept() {
+    let mut stage = Stage::with(&["alice", "bob"]);
+    let several = [(1, -2), (0, -3)].map(|(peer, code)| (user(peer), new(code, "x", true)));
+    stage.put(Call::Notify(several.to_vec()));
+    assert_eq!(stage.questions.len(), 2, "each stands for itself");
+    stage.answer(Err(StoreFailure::Failed));
+    assert_eq!(stage.heard(), Vec::<String>::new());
+    assert!(stage.answers.is_empty());
+    stage.store();
+    assert_eq!(stage.heard(), ["alice: told -3 x;"]);
+    assert!(matches!(stage.answers[..], [Answer::Done]));
 }
 
 #[test]
