@@ -31,7 +31,7 @@ pub(super) trait Operation: 'static {
     /// Puts the request together. This comes before authentication, as clients expect.
     fn decode(query: &Query, body: &[u8]) -> Result<Self::Request, ApiError>;
 
-    /// Puts the last segment of the path into the request, where the route has one.
+    /// Puts the segment of the path that has no fixed name into the request, where the route has one.
     fn take_segment(_: &mut Self::Request, _segment: String) {}
 
     fn run(
@@ -105,6 +105,7 @@ macro_rules! messages {
     )*};
 }
 messages!(AccountCustom AccountDevice AccountEmail SessionLogoutRequest SessionRefreshRequest UpdateAccountRequest);
+messages!(CreateGroupRequest UpdateGroupRequest);
 
 macro_rules! answers {
     ($($Response:ident)*) => {$(
@@ -116,6 +117,7 @@ macro_rules! answers {
     )*};
 }
 answers!(Account ChannelMessageList MatchList MatchmakerStats NotificationList PartyList Session Users);
+answers!(Group GroupList GroupUserList UserGroupList);
 
 fn to_value(message: &impl json::ToJson) -> Value {
     serde_json::from_str(&json::to_string(message)).unwrap_or_default()

@@ -10,6 +10,12 @@ use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEm
 use super::channel::ListChannelMessages;
 use super::error::{ApiError, Code};
 use super::gateway::Exchange;
+use super::group::{CreateGroup, DeleteGroup, UpdateGroup};
+use super::group_lists::{ListGroupUsers, ListGroups, ListUserGroups};
+use super::group_members::{
+    AddGroupUsers, BanGroupUsers, DemoteGroupUsers, JoinGroup, KickGroupUsers, LeaveGroup,
+    PromoteGroupUsers,
+};
 use super::matches::ListMatches;
 use super::matchmaker::GetMatchmakerStats;
 use super::notification::{DeleteNotifications, ListNotifications};
@@ -22,7 +28,7 @@ use super::user::GetUsers;
 /// One way to call one operation.
 pub(super) struct Route {
     method: &'static str,
-    /// Matched whole; a `*` at the end stands for anything, slashes included, and `{}` for one segment.
+    /// Matched whole; a `*` at the end stands for anything, slashes included, and one `{}` for a segment.
     path: &'static str,
     pub(super) run: fn(Exchange) -> BoxFuture<'static, Response>,
 }
@@ -45,6 +51,19 @@ const ROUTES: &[Route] = &[
     route::<DeleteNotifications>("DELETE", "/v2/notification"),
     rpc_route("GET"),
     rpc_route("POST"),
+    route::<ListGroups>("GET", "/v2/group"),
+    route::<CreateGroup>("POST", "/v2/group"),
+    route::<UpdateGroup>("PUT", "/v2/group/{}"),
+    route::<DeleteGroup>("DELETE", "/v2/group/{}"),
+    route::<JoinGroup>("POST", "/v2/group/{}/join"),
+    route::<LeaveGroup>("POST", "/v2/group/{}/leave"),
+    route::<AddGroupUsers>("POST", "/v2/group/{}/add"),
+    route::<KickGroupUsers>("POST", "/v2/group/{}/kick"),
+    route::<BanGroupUsers>("POST", "/v2/group/{}/ban"),
+    route::<PromoteGroupUsers>("POST", "/v2/group/{}/promote"),
+    route::<DemoteGroupUsers>("POST", "/v2/group/{}/demote"),
+    route::<ListGroupUsers>("GET", "/v2/group/{}/user"),
+    route::<ListUserGroups>("GET", "/v2/user/{}/group"),
 ];
 
 const fn route<O: Operation>(method: &'static str, path: &'static str) -> Route {
@@ -89,8 +108,8 @@ pub(super) fn find<'p>(
 
 impl Route {
     fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
-        if let Some(fixed) = self.path.strip_suffix("{}") {
-            let segment = path.strip_prefix(fixed)?;
+        if let Some((before, after)) = self.path.split_once("{}") {
+            let segment = path.strip_prefix(before)?.strip_suffix(after)?;
             return (!segment.contains('/')).then_some(segment);
         }
         match self.path.strip_suffix('*') {

@@ -4,6 +4,8 @@ mod accounts;
 mod auth;
 mod chat;
 mod framework;
+mod group_errors;
+mod groups;
 mod hooks;
 mod matches;
 mod matchmaker;

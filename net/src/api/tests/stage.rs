@@ -13,6 +13,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tiltyard::{ChannelId, ChannelMessage, NewNotification, StreamId, UserId};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -199,6 +200,9 @@ pub(super) struct FakeWorld {
     pub(super) matches: Mutex<Option<Result<Vec<MatchListing>, ListFailure>>>,
     pub(super) party_filters: Mutex<Vec<PartyFilter>>,
     pub(super) parties: Mutex<Option<Result<PartyPage, ListFailure>>>,
+    pub(super) told: Mutex<Vec<(UserId, NewNotification)>>,
+    pub(super) shown: Mutex<Vec<(ChannelId, Vec<ChannelMessage>, Vec<UserId>)>>,
+    pub(super) closed: Mutex<Vec<StreamId>>,
 }
 
 const FUNCTIONS: [&str; 7] = ["echo", "void", "fail", "busy", "stuck", "panic", "a/b"];
@@ -282,6 +286,30 @@ impl World for FakeWorld {
     }
 
     fn disconnect_user(&self, _: Uuid) -> BoxFuture<'_, Result<(), WorldError>> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn notify(
+        &self,
+        notifications: Vec<(UserId, NewNotification)>,
+    ) -> BoxFuture<'_, Result<(), WorldError>> {
+        self.told.lock().unwrap().extend(notifications);
+        async { Ok(()) }.boxed()
+    }
+
+    fn show_channel(
+        &self,
+        channel: ChannelId,
+        messages: Vec<ChannelMessage>,
+        leavers: Vec<UserId>,
+    ) -> BoxFuture<'_, Result<(), WorldError>> {
+        let shown = (channel, messages, leavers);
+        self.shown.lock().unwrap().push(shown);
+        async { Ok(()) }.boxed()
+    }
+
+    fn close_stream(&self, stream: StreamId) -> BoxFuture<'_, Result<(), WorldError>> {
+        self.closed.lock().unwrap().push(stream);
         async { Ok(()) }.boxed()
     }
 }
