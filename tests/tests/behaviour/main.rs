@@ -5,6 +5,7 @@
 mod client;
 mod delivery;
 mod games;
+mod groups;
 mod matches;
 mod panics;
 mod quic;
