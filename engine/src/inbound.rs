@@ -9,6 +9,7 @@ use bevy_ecs::prelude::*;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::{
+    channel::{ChannelId, ChannelMessage},
     functions::{ApiCall, ApiResult, RpcCall},
     id::{CallId, SessionId, Slot, UserId},
     matches::MatchFilter,
@@ -133,6 +134,15 @@ pub enum Call {
         filter: PartyFilter,
         /// The query of the filter, compiled by whoever asks.
         query: Option<CompiledQuery>,
+    },
+    /// Show a channel messages that are kept already, and then take users off it.
+    ChannelSystemMessages {
+        /// Which channel.
+        channel: ChannelId,
+        /// What everybody on it sees, those who are about to leave included.
+        messages: Vec<ChannelMessage>,
+        /// Whose sessions leave.
+        leavers: Vec<UserId>,
     },
 }
 

@@ -5,6 +5,7 @@ use bevy_ecs::prelude::*;
 use tracing::debug;
 
 use crate::{
+    channel,
     functions::{
         self, AfterRequest, BeforeRequest, Functions, HookOutcome, Progress, RpcCall, RpcError,
     },
@@ -368,6 +369,7 @@ fn take_call(world: &mut World, id: CallId, call: Call) {
             Answer::Done
         }
         Call::CloseStream(id) => {
+            channel::turn_away(world, &id, |_| true);
             stream::close(world, &id);
             Answer::Done
         }
@@ -375,6 +377,14 @@ fn take_call(world: &mut World, id: CallId, call: Call) {
         Call::Census => Answer::Census(census(world)),
         Call::ListParties { filter, query } => {
             Answer::Parties(party::list_compiled(world, &filter, query.as_ref()))
+        }
+        Call::ChannelSystemMessages {
+            channel,
+            messages,
+            leavers,
+        } => {
+            channel::show(world, &channel, messages, &leavers);
+            Answer::Done
         }
     };
     if !store::has_open(world, since) {

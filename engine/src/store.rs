@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use bevy_ecs::prelude::*;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::{
     channel::ChannelMessage,
@@ -42,6 +43,13 @@ pub enum StoreRequest {
         from: UserId,
         /// To whom.
         to: UserId,
+    },
+    /// Whether a user is a member of a group, so that they may be on its channel.
+    GroupMember {
+        /// The group.
+        group: Uuid,
+        /// Who wants to chat in it.
+        user: UserId,
     },
     /// Keep a chat message.
     InsertMessage(Arc<ChannelMessage>),

@@ -14,6 +14,8 @@ use thiserror::Error;
 use tiltyard::{Answer, Call, CallId, Inbound};
 use tokio::sync::oneshot;
 
+use crate::peer::enqueue;
+
 /// How long a caller waits for the world. A pass takes milliseconds; this is for a world that is stuck.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
@@ -65,24 +67,41 @@ impl Bridge {
     ///
     /// The answer is thrown away; what was asked is done all the same.
     pub async fn call(&self, call: Call) -> Result<Answer, BridgeError> {
-        let (id, answer) = self.calls.begin();
-        let waiting = Waiting {
-            calls: &self.calls,
-            id,
-        };
-        let inbound = Inbound::Call {
-            id,
-            call: Box::new(call),
-        };
+        let (inbound, answer) = self.begin(call);
         match self.queue.try_send(inbound) {
             Ok(()) => {}
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                 return Err(BridgeError::Busy);
             }
         }
-        let answer = tokio::time::timeout(ANSWER_WAIT, answer).await;
-        drop(waiting);
-        answer.ok().and_then(Result::ok).ok_or(BridgeError::Late)
+        answer.wait().await
+    }
+
+    /// The same, but waits for a place in the queue: for what has happened already and has to be known.
+    ///
+    /// # Errors
+    ///
+    /// [`BridgeError::Late`] if there was none in time, or no answer.
+    ///
+    /// # Cancellation
+    ///
+    /// The answer is thrown away; what was asked may be done all the same.
+    pub async fn insist(&self, call: Call) -> Result<Answer, BridgeError> {
+        let (inbound, answer) = self.begin(call);
+        let enqueued = tokio::time::timeout(ANSWER_WAIT, enqueue(&self.queue, inbound));
+        enqueued.await.map_err(|_| BridgeError::Late)?;
+        answer.wait().await
+    }
+
+    fn begin(&self, call: Call) -> (Inbound, Waiting<'_>) {
+        let (id, answer) = self.calls.begin();
+        let call = Box::new(call);
+        let waiting = Waiting {
+            calls: &self.calls,
+            id,
+            answer,
+        };
+        (Inbound::Call { id, call }, waiting)
     }
 }
 
@@ -90,6 +109,14 @@ impl Bridge {
 struct Waiting<'a> {
     calls: &'a Calls,
     id: CallId,
+    answer: oneshot::Receiver<Answer>,
+}
+
+impl Waiting<'_> {
+    async fn wait(mut self) -> Result<Answer, BridgeError> {
+        let answer = tokio::time::timeout(ANSWER_WAIT, &mut self.answer).await;
+        answer.ok().and_then(Result::ok).ok_or(BridgeError::Late)
+    }
 }
 
 impl Drop for Waiting<'_> {

@@ -152,6 +152,10 @@ async fn answer(store: &Store, request: StoreRequest) -> StoreOutcome {
             let allowed = store.may_message(from.0, to.0).await;
             allowed.map(StoreReply::Allowed)
         }
+        StoreRequest::GroupMember { group, user } => {
+            let allowed = store.is_group_member(group, user.0).await;
+            allowed.map(StoreReply::Allowed)
+        }
         StoreRequest::InsertMessage(message) => store.insert_message(&message).await.map(done),
         StoreRequest::UpdateMessage(message) => {
             let times = store.update_message(&message).await;

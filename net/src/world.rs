@@ -6,8 +6,8 @@ use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use serde_json::Value;
 use tiltyard::{
-    Answer, Call, Caller, FunctionNames, HookOutcome, NewNotification, RpcCall, RpcError, StreamId,
-    UserId,
+    Answer, Call, Caller, ChannelId, ChannelMessage, FunctionNames, HookOutcome, NewNotification,
+    RpcCall, RpcError, StreamId, UserId,
 };
 use tokio::runtime::Handle;
 use tracing::debug;
@@ -215,7 +215,25 @@ impl World for EngineWorld {
         notifications: Vec<(UserId, NewNotification)>,
     ) -> BoxFuture<'_, Result<(), WorldError>> {
         async move {
-            self.bridge.call(Call::Notify(notifications)).await?;
+            self.bridge.insist(Call::Notify(notifications)).await?;
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn show_channel(
+        &self,
+        channel: ChannelId,
+        messages: Vec<ChannelMessage>,
+        leavers: Vec<UserId>,
+    ) -> BoxFuture<'_, Result<(), WorldError>> {
+        async move {
+            let call = Call::ChannelSystemMessages {
+                channel,
+                messages,
+                leavers,
+            };
+            self.bridge.insist(call).await?;
             Ok(())
         }
         .boxed()
@@ -223,7 +241,7 @@ impl World for EngineWorld {
 
     fn close_stream(&self, stream: StreamId) -> BoxFuture<'_, Result<(), WorldError>> {
         async move {
-            self.bridge.call(Call::CloseStream(stream)).await?;
+            self.bridge.insist(Call::CloseStream(stream)).await?;
             Ok(())
         }
         .boxed()

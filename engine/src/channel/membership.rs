@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 use uuid::Uuid;
 
-use super::{CHANNEL_NAME_BYTES_MAX, ChannelId, ChannelInfo};
+use super::{CHANNEL_NAME_BYTES_MAX, ChannelId, ChannelInfo, groups};
 use crate::{
     id::{UserId, parse_uuid},
     limits::Limits,
@@ -49,7 +49,7 @@ pub(super) fn join(world: &mut World, asker: &Asker, request: Request) -> Handle
             Err(error) => Handled::refuse(error),
         },
         TYPE_DIRECT_MESSAGE => join_direct(world, asker, &target, meta),
-        TYPE_GROUP => join_group(&target),
+        TYPE_GROUP => groups::join(world, asker, &target, meta),
         _ => Handled::refuse(RequestError::bad_input("Invalid channel type")),
     }
 }
@@ -76,7 +76,7 @@ fn room_stream(name: &str) -> Result<StreamId, RequestError> {
     Ok(StreamId::labelled(mode::CHANNEL, name))
 }
 
-fn bad_target(reason: &str) -> RequestError {
+pub(super) fn bad_target(reason: &str) -> RequestError {
     RequestError::bad_input(format!("{reason}: Invalid channel target"))
 }
 
@@ -128,16 +128,13 @@ fn enter_direct(world: &mut World, asker: &Asker, other: Uuid, meta: PresenceMet
     });
 }
 
-/// Members of a group may join its channel. There are no groups, so nobody is one.
-fn join_group(target: &str) -> Handled {
-    Handled::refuse(match parse_uuid(target) {
-        None => bad_target("Invalid group ID in group channel join"),
-        Some(_) => bad_target("Group not found"),
-    })
-}
-
 /// Puts a session on a channel on which it may be.
-fn enter(world: &mut World, asker: &Asker, stream: StreamId, meta: PresenceMeta) -> Handled {
+pub(super) fn enter(
+    world: &mut World,
+    asker: &Asker,
+    stream: StreamId,
+    meta: PresenceMeta,
+) -> Handled {
     if stream::find(world, asker.session, asker.who.user_id, &stream).is_none()
         && channels_of(world, asker.session) >= world.resource::<Limits>().channels_per_session_max
     {

@@ -49,6 +49,20 @@ pub enum MessageCode {
     Update = 1,
     /// They took it back.
     Remove = 2,
+    /// Somebody joined the group.
+    GroupJoin = 3,
+    /// Somebody was added to the group.
+    GroupAdd = 4,
+    /// Somebody left the group.
+    GroupLeave = 5,
+    /// Somebody was kicked out of the group.
+    GroupKick = 6,
+    /// Somebody was promoted in the group.
+    GroupPromote = 7,
+    /// Somebody was banned from the group.
+    GroupBan = 8,
+    /// Somebody was demoted in the group.
+    GroupDemote = 9,
 }
 
 /// Why a message did not get through.
@@ -87,9 +101,9 @@ pub(super) fn store_and_deliver(
 ) {
     let message = Arc::new(message);
     let request = match message.code {
-        MessageCode::Chat => StoreRequest::InsertMessage(message.clone()),
         MessageCode::Update => StoreRequest::UpdateMessage(message.clone()),
         MessageCode::Remove => StoreRequest::RemoveMessage(message.clone()),
+        _ => StoreRequest::InsertMessage(message.clone()),
     };
     store::ask(world, request, move |world, outcome| {
         let stored = match outcome {

@@ -126,18 +126,14 @@ fn submit(
 
 const fn not_joined(code: MessageCode) -> &'static str {
     match code {
-        MessageCode::Chat => "Must join channel before sending messages",
         MessageCode::Update => "Must join channel before updating messages",
         MessageCode::Remove => "Must join channel before removing messages",
+        _ => "Must join channel before sending messages",
     }
 }
 
 fn undelivered(code: MessageCode, reason: Undelivered) -> RequestError {
     let (not_found, not_stored) = match code {
-        MessageCode::Chat => {
-            let text = "Could not persist message to channel history";
-            (text, text)
-        }
         MessageCode::Update => (
             "Could not find message to update in channel history",
             "Could not persist message update to channel history",
@@ -146,6 +142,10 @@ fn undelivered(code: MessageCode, reason: Undelivered) -> RequestError {
             "Could not find message to remove in channel history",
             "Could not persist message remove to channel history",
         ),
+        _ => {
+            let text = "Could not persist message to channel history";
+            (text, text)
+        }
     };
     match reason {
         Undelivered::NotFound => RequestError::bad_input(not_found),

@@ -4,6 +4,9 @@
 //! speak. How the presence is there says whether what they say is kept.
 
 mod functions;
+#[cfg(test)]
+mod group_tests;
+mod groups;
 mod id;
 mod membership;
 mod message;
@@ -22,6 +25,7 @@ use crate::{
     stream::{PresenceView, StreamId},
 };
 
+pub(crate) use self::groups::{show, turn_away};
 pub use self::{
     functions::{ChannelFunctions, MessageSender},
     id::{CHANNEL_NAME_BYTES_MAX, ChannelId},

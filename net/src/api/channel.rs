@@ -5,6 +5,7 @@ use tiltyard::ChannelId;
 use tiltyard_proto::api;
 use uuid::Uuid;
 
+use super::ApiState;
 use super::cursor::ChannelCursor;
 use super::error::ApiError;
 use super::operation::{Context, Operation, Parameters};
@@ -13,6 +14,8 @@ use super::query::Query;
 use crate::auth::SessionClaims;
 use crate::convert::{ChannelNames, time_to_wire};
 use crate::store::{MessageQuery, Position, StoredMessage};
+
+const FAILED: &str = "Error listing messages from channel.";
 
 /// Listing what was said in a channel.
 pub(super) struct ListChannelMessages;
@@ -70,7 +73,7 @@ impl Operation for ListChannelMessages {
         let channel = ChannelId::parse(&request.channel_id).ok_or_else(bad_channel)?;
         let forward = request.forward.unwrap_or(true);
         let cursor = read_cursor(&request.cursor, &channel, forward)?;
-        check_reader(&channel, caller.user_id)?;
+        check_reader(state, &channel, caller.user_id).await?;
         let backs_up = cursor.as_ref().is_some_and(|cursor| cursor.backs_up);
         let position = cursor.as_ref().map(|cursor| cursor.position);
         let query = if forward != backs_up {
@@ -83,7 +86,7 @@ impl Operation for ListChannelMessages {
             .store
             .messages(&query, limit + 1)
             .await
-            .map_err(|error| ApiError::store("Error listing messages from channel.", &error))?;
+            .map_err(|error| ApiError::store(FAILED, &error))?;
         let has_more = messages.len() > limit as usize;
         messages.truncate(limit as usize);
         if backs_up {
@@ -125,10 +128,18 @@ fn read_cursor(
 }
 
 /// Rooms are read by anybody, groups by their members, direct channels by the two.
-fn check_reader(channel: &ChannelId, user_id: Uuid) -> Result<(), ApiError> {
-    if channel.group_id().is_some() {
-        // There are no groups yet, and so no members.
-        return Err(ApiError::invalid("Group not found."));
+async fn check_reader(
+    state: &ApiState,
+    channel: &ChannelId,
+    user_id: Uuid,
+) -> Result<(), ApiError> {
+    if let Some(group) = channel.group_id() {
+        let is_member = state.store.is_group_member(group, user_id).await;
+        return match is_member {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ApiError::invalid("Group not found.")),
+            Err(error) => Err(ApiError::internal(FAILED, &error)),
+        };
     }
     match channel.user_ids() {
         Some((one, two)) if user_id != one && user_id != two => {

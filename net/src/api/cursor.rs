@@ -141,8 +141,13 @@ pub(super) fn decode_friend_of_friend(text: &str) -> Option<FriendOfFriendPlace>
     })
 }
 
+/// Bytes as a cursor.
+pub(super) fn encode(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
+
 /// The standard alphabet is read, too.
-fn bytes_of(text: &str) -> Option<Vec<u8>> {
+pub(super) fn bytes_of(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text.replace('+', "-").replace('/', "_")).ok()
 }
 

@@ -35,8 +35,8 @@ pub(super) trait Operation: 'static {
     /// Puts the request together. This comes before authentication, as clients expect.
     fn decode(query: &Query, body: &[u8]) -> Result<Self::Request, ApiError>;
 
-    /// Puts the last segment of the path into the request, or the last two with their slash, where the route
-    /// has them.
+    /// Puts what the names in the path stand for into the request, with the slash between two of them, where
+    /// the route has any.
     fn take_segment(_: &mut Self::Request, _segment: String) {}
 
     fn run(
@@ -123,6 +123,7 @@ messages!(AccountApple AccountCustom AccountDevice AccountEmail AccountFacebook)
 messages!(AccountFacebookInstantGame AccountGameCenter AccountGoogle AccountSteam LinkSteamRequest);
 messages!(SessionLogoutRequest SessionRefreshRequest UpdateAccountRequest);
 messages!(DeleteStorageObjectsRequest ReadStorageObjectsRequest WriteStorageObjectsRequest);
+messages!(CreateGroupRequest UpdateGroupRequest);
 
 macro_rules! answers {
     ($($Response:ident)*) => {$(
@@ -138,6 +139,7 @@ macro_rules! answers {
 answers!(Account ChannelMessageList MatchList MatchmakerStats NotificationList PartyList Session Users);
 answers!(StorageObjectAcks StorageObjectList StorageObjects);
 answers!(FriendList FriendsOfFriendsList);
+answers!(Group GroupList GroupUserList UserGroupList);
 
 fn to_value(message: &impl json::ToJson) -> Value {
     serde_json::from_str(&json::to_string(message)).unwrap_or_default()

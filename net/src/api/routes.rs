@@ -13,6 +13,12 @@ use super::error::{ApiError, Code};
 use super::friend::{AddFriends, BlockFriends, DeleteFriends};
 use super::friends::{ListFriends, ListFriendsOfFriends};
 use super::gateway::Exchange;
+use super::group::{CreateGroup, DeleteGroup, UpdateGroup};
+use super::group_lists::{ListGroupUsers, ListGroups, ListUserGroups};
+use super::group_members::{
+    AddGroupUsers, BanGroupUsers, DemoteGroupUsers, JoinGroup, KickGroupUsers, LeaveGroup,
+    PromoteGroupUsers,
+};
 use super::link::{
     LinkCustom, LinkDevice, LinkElsewhere, LinkEmail, UnlinkCustom, UnlinkDevice, UnlinkElsewhere,
     UnlinkEmail,
@@ -109,6 +115,19 @@ pub(super) const ROUTES: &[Route] = &[
     route::<ListFriendsOfFriends>("GET", "/v2/friend/friends"),
     rpc_route("GET"),
     rpc_route("POST"),
+    route::<ListGroups>("GET", "/v2/group"),
+    route::<CreateGroup>("POST", "/v2/group"),
+    route::<UpdateGroup>("PUT", "/v2/group/{group_id}"),
+    route::<DeleteGroup>("DELETE", "/v2/group/{group_id}"),
+    route::<JoinGroup>("POST", "/v2/group/{group_id}/join"),
+    route::<LeaveGroup>("POST", "/v2/group/{group_id}/leave"),
+    route::<AddGroupUsers>("POST", "/v2/group/{group_id}/add"),
+    route::<KickGroupUsers>("POST", "/v2/group/{group_id}/kick"),
+    route::<BanGroupUsers>("POST", "/v2/group/{group_id}/ban"),
+    route::<PromoteGroupUsers>("POST", "/v2/group/{group_id}/promote"),
+    route::<DemoteGroupUsers>("POST", "/v2/group/{group_id}/demote"),
+    route::<ListGroupUsers>("GET", "/v2/group/{group_id}/user"),
+    route::<ListUserGroups>("GET", "/v2/user/{user_id}/group"),
 ];
 
 const fn route<O: Operation>(method: &'static str, path: &'static str) -> Route {

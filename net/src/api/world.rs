@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tiltyard::{NewNotification, StreamId, UserId};
+use tiltyard::{ChannelId, ChannelMessage, NewNotification, StreamId, UserId};
 use uuid::Uuid;
 
 use super::error::Code;
@@ -58,6 +58,14 @@ pub trait World: Send + Sync + 'static {
 
     /// Removes everybody from a stream at once, without telling them.
     fn close_stream(&self, stream: StreamId) -> BoxFuture<'_, Result<(), WorldError>>;
+
+    /// Shows a channel messages that are kept already, and then takes users off it.
+    fn show_channel(
+        &self,
+        channel: ChannelId,
+        messages: Vec<ChannelMessage>,
+        leavers: Vec<UserId>,
+    ) -> BoxFuture<'_, Result<(), WorldError>>;
 }
 
 /// Whether a hook comes before or after the operation.

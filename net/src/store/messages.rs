@@ -31,20 +31,7 @@ impl Store {
     /// sender; nothing was kept then.
     pub async fn insert_message(&self, message: &ChannelMessage) -> Result<(), StoreError> {
         check_text("username", &message.username, 128)?;
-        let insert = sql(
-            "INSERT INTO messages (stream_mode, stream_subject, stream_subcontext, stream_label, \
-                 id, code, sender_id, username, content, create_time, update_time) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        );
-        let insert = bind_stream(insert, &message.channel.id.0)
-            .bind(message.id)
-            .bind(message.code as i32)
-            .bind(message.sender.0)
-            .bind(&*message.username)
-            .bind(&*message.content)
-            .bind(message.create_us)
-            .bind(message.update_us);
-        self.database.execute(insert).await?;
+        self.database.execute(insertion(message)).await?;
         Ok(())
     }
 
@@ -143,6 +130,23 @@ impl Store {
         let rows = self.database.find(listing).await?;
         rows.iter().map(stored).collect()
     }
+}
+
+/// The statement that keeps a message, whose username has to fit.
+pub(super) fn insertion(message: &ChannelMessage) -> Sql {
+    let insert = sql(
+        "INSERT INTO messages (stream_mode, stream_subject, stream_subcontext, stream_label, \
+             id, code, sender_id, username, content, create_time, update_time) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    );
+    bind_stream(insert, &message.channel.id.0)
+        .bind(message.id)
+        .bind(message.code as i32)
+        .bind(message.sender.0)
+        .bind(&*message.username)
+        .bind(&*message.content)
+        .bind(message.create_us)
+        .bind(message.update_us)
 }
 
 /// Gives the first four parameters the parts of a stream.

@@ -75,6 +75,16 @@ mod friend_edges;
 mod friends;
 #[cfg(test)]
 mod friends_tests;
+mod group;
+mod group_filter;
+#[cfg(test)]
+mod group_list_tests;
+mod group_lists;
+mod group_members;
+#[cfg(test)]
+mod group_tests;
+mod group_verdict;
+mod groups;
 #[cfg(test)]
 mod harness;
 #[cfg(test)]
@@ -110,6 +120,11 @@ pub use friend::{
     Friend, FriendMetadata, FriendNews, FriendOfFriend, FriendOfFriendPlace, FriendPlace,
     FriendQuery, FriendState, UnknownFriendState,
 };
+pub use group::{
+    Deed, EdgePlace, Group, GroupChange, GroupError, GroupNews, GroupUser, JoinRequest, Listed,
+    NewGroup, Rank, UserGroup,
+};
+pub use group_filter::{GroupFilter, GroupPlace, NamePattern};
 pub use links::Unlink;
 pub use message::{MessageQuery, Position, StoredMessage};
 pub use migrations::{Schema, SchemaStep, schema};

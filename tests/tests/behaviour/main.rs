@@ -7,6 +7,7 @@ mod data;
 mod delivery;
 mod friends;
 mod games;
+mod groups;
 mod loss;
 mod matches;
 mod panics;

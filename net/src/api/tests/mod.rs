@@ -5,6 +5,8 @@ mod auth;
 mod chat;
 mod framework;
 mod friends;
+mod group_errors;
+mod groups;
 mod hooks;
 mod links;
 mod matches;

@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tiltyard::{NewNotification, StreamId, UserId};
+use tiltyard::{ChannelId, ChannelMessage, NewNotification, StreamId, UserId};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -205,6 +205,7 @@ pub(super) struct FakeWorld {
     pub(super) disconnected: Mutex<Vec<Uuid>>,
     pub(super) parties: Mutex<Option<Result<PartyPage, ListFailure>>>,
     pub(super) told: Mutex<Vec<(UserId, NewNotification)>>,
+    pub(super) shown: Mutex<Vec<(ChannelId, Vec<ChannelMessage>, Vec<UserId>)>>,
     pub(super) closed: Mutex<Vec<StreamId>>,
     /// What becomes of telling and closing; they succeed if this is not said.
     pub(super) outcome: Mutex<Option<Result<(), WorldError>>>,
@@ -300,6 +301,18 @@ impl World for FakeWorld {
         notifications: Vec<(UserId, NewNotification)>,
     ) -> BoxFuture<'_, Result<(), WorldError>> {
         self.told.lock().unwrap().extend(notifications);
+        let outcome = self.outcome.lock().unwrap().unwrap_or(Ok(()));
+        async move { outcome }.boxed()
+    }
+
+    fn show_channel(
+        &self,
+        channel: ChannelId,
+        messages: Vec<ChannelMessage>,
+        leavers: Vec<UserId>,
+    ) -> BoxFuture<'_, Result<(), WorldError>> {
+        let shown = (channel, messages, leavers);
+        self.shown.lock().unwrap().push(shown);
         let outcome = self.outcome.lock().unwrap().unwrap_or(Ok(()));
         async move { outcome }.boxed()
     }

@@ -1,0 +1,193 @@
+//! Who is in a group: `/v2/group/{group_id}/join`, `leave`, `add`, `kick`, `ban`, `promote`, `demote`.
+
+use serde::{Deserialize, Serialize};
+use tiltyard::parse_uuid;
+use uuid::Uuid;
+
+use super::error::ApiError;
+use super::group::{GroupRequest, group_id};
+use super::group_news;
+use super::operation::{Context, Nothing, Operation, Parameters};
+use super::query::Query;
+use crate::auth::SessionClaims;
+use crate::store::{Deed, GroupError};
+
+/// Joining a group, or asking to.
+pub(super) struct JoinGroup;
+
+impl Operation for JoinGroup {
+    const NAME: &'static str = "JoinGroup";
+    type Caller = SessionClaims;
+    type Request = GroupRequest;
+    type Response = Nothing;
+
+    fn decode(_: &Query, _: &[u8]) -> Result<GroupRequest, ApiError> {
+        Ok(GroupRequest::default())
+    }
+
+    fn take_segment(request: &mut GroupRequest, segment: String) {
+        request.group_id = segment;
+    }
+
+    async fn run(
+        Context { state, now, .. }: Context<'_>,
+        caller: &SessionClaims,
+        request: GroupRequest,
+    ) -> Result<Nothing, ApiError> {
+        let id = group_id(&request.group_id)?;
+        let user = caller.user_id;
+        let state = state.clone();
+        let work = async move {
+            let news = state.store.join_group(id, user, now).await?;
+            group_news::spread(&state, id, user, news).await;
+            Ok(Nothing)
+        };
+        let joined = group_news::to_the_end(work).await;
+        joined.map_err(|error| match error {
+            GroupError::NotFound => ApiError::not_found("Group not found."),
+            GroupError::Full => ApiError::invalid("Group is full."),
+            error => ApiError::internal("Error while trying to join group.", &error),
+        })
+    }
+}
+
+/// Leaving a group, or asking no more.
+pub(super) struct LeaveGroup;
+
+impl Operation for LeaveGroup {
+    const NAME: &'static str = "LeaveGroup";
+    type Caller = SessionClaims;
+    type Request = GroupRequest;
+    type Response = Nothing;
+
+    fn decode(_: &Query, _: &[u8]) -> Result<GroupRequest, ApiError> {
+        Ok(GroupRequest::default())
+    }
+
+    fn take_segment(request: &mut GroupRequest, segment: String) {
+        request.group_id = segment;
+    }
+
+    async fn run(
+        Context { state, now, .. }: Context<'_>,
+        caller: &SessionClaims,
+        request: GroupRequest,
+    ) -> Result<Nothing, ApiError> {
+        let id = group_id(&request.group_id)?;
+        let user = caller.user_id;
+        let state = state.clone();
+        let work = async move {
+            let news = state.store.leave_group(id, user, now).await?;
+            group_news::spread(&state, id, user, news).await;
+            Ok(Nothing)
+        };
+        let left = group_news::to_the_end(work).await;
+        left.map_err(|error| match error {
+            GroupError::LastSuperadmin => {
+                ApiError::invalid("Cannot leave group when you are the last superadmin.")
+            }
+            error => ApiError::internal("Error while trying to leave group.", &error),
+        })
+    }
+}
+
+/// What concerns other users in a group.
+#[derive(Default, Deserialize, Serialize)]
+#[serde(default)]
+pub(super) struct GroupUsersRequest {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    group_id: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    user_ids: Vec<String>,
+}
+
+impl Parameters for GroupUsersRequest {}
+
+/// The operations by which admins do something to users differ in little.
+macro_rules! deeds {
+    ($($(#[$doc:meta])* $Operation:ident $name:literal $deed:expr, $failure:literal;)*) => {$(
+        $(#[$doc])*
+        pub(super) struct $Operation;
+
+        impl Operation for $Operation {
+            const NAME: &'static str = $name;
+            type Caller = SessionClaims;
+            type Request = GroupUsersRequest;
+            type Response = Nothing;
+
+            fn decode(query: &Query, _: &[u8]) -> Result<GroupUsersRequest, ApiError> {
+                Ok(GroupUsersRequest {
+                    group_id: String::new(),
+                    user_ids: query.strings("user_ids")?,
+                })
+            }
+
+            fn take_segment(request: &mut GroupUsersRequest, segment: String) {
+                request.group_id = segment;
+            }
+
+            async fn run(
+                context: Context<'_>,
+                caller: &SessionClaims,
+                request: GroupUsersRequest,
+            ) -> Result<Nothing, ApiError> {
+                carry_out(context, caller.user_id, $deed, request, $failure).await
+            }
+        }
+    )*};
+}
+deeds! {
+    /// Making users members.
+    AddGroupUsers "AddGroupUsers" Deed::Add,
+        "Error while trying to add users to a group.";
+    /// Throwing users out.
+    KickGroupUsers "KickGroupUsers" Deed::Kick,
+        "Error while trying to kick users from a group.";
+    /// Throwing users out for good.
+    BanGroupUsers "BanGroupUsers" Deed::Ban,
+        "Error while trying to ban users from a group.";
+    /// Giving members more to say.
+    PromoteGroupUsers "PromoteGroupUsers" Deed::Promote,
+        "Error while trying to promote users in a group.";
+    /// Giving members less to say.
+    DemoteGroupUsers "DemoteGroupUsers" Deed::Demote,
+        "Error while trying to demote users in a group.";
+}
+
+async fn carry_out(
+    Context { state, now, .. }: Context<'_>,
+    admin: Uuid,
+    deed: Deed,
+    request: GroupUsersRequest,
+    failure: &str,
+) -> Result<Nothing, ApiError> {
+    let id = group_id(&request.group_id)?;
+    if request.user_ids.is_empty() {
+        // Of all of them, the reference server misses them here alone.
+        return match deed {
+            Deed::Demote => Err(ApiError::invalid("User IDs must be set.")),
+            _ => Ok(Nothing),
+        };
+    }
+    let user_id = |text: &String| parse_uuid(text).filter(|id| !id.is_nil());
+    let users = request.user_ids.iter().map(user_id);
+    let users = users
+        .collect::<Option<Vec<_>>>()
+        .ok_or_else(|| ApiError::invalid("User ID must be a valid ID."))?;
+    let state = state.clone();
+    let work = async move {
+        let store = &state.store;
+        let news = store
+            .change_group_users(id, admin, deed, &users, now)
+            .await?;
+        group_news::spread(&state, id, admin, news).await;
+        Ok(Nothing)
+    };
+    let done = group_news::to_the_end(work).await;
+    done.map_err(|error| match error {
+        GroupError::NotAllowed => ApiError::not_found("Group not found or permission denied."),
+        GroupError::UsersNotFound => ApiError::invalid("One or more users not found."),
+        GroupError::Full => ApiError::invalid("Group is full."),
+        error => ApiError::internal(failure, &error),
+    })
+}

@@ -1,0 +1,407 @@
+use jiff::Timestamp;
+use tiltyard::UserId;
+use uuid::Uuid;
+
+use super::database::sql;
+use super::harness::on_each_database;
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_253_282 + second).unwrap()
+}
+
+pub(super) async fn make_user(store: &Store, name: &str) -> Uuid {
+    let account = NewAccount {
+        identifier: Identifier::Device(format!("device-{name}")),
+        username: name.to_owned(),
+        password_hash: None,
+    };
+    store.create_account(&account, at(0)).await.unwrap()
+}
+
+async fn make_group(store: &Store, creator: Uuid, name: &str, open: bool, max_count: i32) -> Uuid {
+    let new = NewGroup {
+        name: name.to_owned(),
+        lang_tag: "en".to_owned(),
+        open,
+        max_count,
+        ..NewGroup::default()
+    };
+    let made = store.create_group(creator, &new, at(0)).await.unwrap();
+    made.id
+}
+
+async fn deed(
+    store: &Store,
+    group: Uuid,
+    admin: Uuid,
+    deed: Deed,
+    users: &[Uuid],
+) -> Result<GroupNews, GroupError> {
+    store
+        .change_group_users(group, admin, deed, users, at(1))
+        .await
+}
+
+/// What a user is to a group, from the group's side.
+async fn rank_of(store: &Store, group: Uuid, user: Uuid) -> Option<Rank> {
+    let edge = sql("SELECT state FROM group_edges WHERE source_id = $1 AND destination_id = $2")
+        .bind(group)
+        .bind(user);
+    let row = store.database.find_one(edge).await.unwrap()?;
+    Rank::from_number(row.integer("state").unwrap())
+}
+
+/// Makes a user be something to a group, as a client would.
+async fn become_of(store: &Store, group: Uuid, owner: Uuid, user: Uuid, rank: Option<Rank>) {
+    let steps: &[Deed] = match rank {
+        None => &[],
+        Some(Rank::Superadmin) => &[Deed::Add, Deed::Promote, Deed::Promote],
+        Some(Rank::Admin) => &[Deed::Add, Deed::Promote],
+        Some(Rank::Member) => &[Deed::Add],
+        Some(Rank::JoinRequest) => {
+            store.join_group(group, user, at(1)).await.unwrap();
+            &[]
+        }
+        Some(Rank::Banned) => &[Deed::Add, Deed::Ban],
+    };
+    for step in steps {
+        deed(store, group, owner, *step, &[user]).await.unwrap();
+    }
+    assert_eq!(rank_of(store, group, user).await, rank);
+}
+
+/// Counts are what they count, relations are two equal rows, bans are one.
+async fn audit(store: &Store) {
+    let wrong_counts = sql(
+        "SELECT id FROM groups WHERE edge_count <> (SELECT count(*) \
+         FROM group_edges WHERE source_id = groups.id AND state < 3)",
+    );
+    assert_eq!(store.database.find(wrong_counts).await.unwrap().len(), 0);
+    let wrong_pairs = sql("SELECT edge.source_id FROM group_edges AS edge \
+         LEFT JOIN group_edges AS other ON other.source_id = edge.destination_id \
+             AND other.destination_id = edge.source_id AND other.state = edge.state \
+             AND other.position = edge.position \
+         WHERE (edge.state = 4) = (other.source_id IS NOT NULL)");
+    assert_eq!(store.database.find(wrong_pairs).await.unwrap().len(), 0);
+}
+
+fn codes(news: &GroupNews) -> Vec<i32> {
+    let codes = news.messages.iter().map(|message| message.code as i32);
+    codes.collect()
+}
+
+#[tokio::test]
+async fn a_new_group_has_its_creator_and_the_defaults() {
+    on_each_database(async |store| {
+        let alice = make_user(&store, "alice").await;
+        let new = NewGroup {
+            name: "Knights".to_owned(),
+            lang_tag: "en".to_owned(),
+            max_count: 100,
+            ..NewGroup::default()
+        };
+        let made = store.create_group(alice, &new, at(0)).await.unwrap();
+        assert_eq!((made.creator_id, made.edge_count), (alice, 1));
+        assert_eq!((made.open, &*made.metadata), (false, "{}"));
+        assert_eq!(
+            rank_of(&store, made.id, alice).await,
+            Some(Rank::Superadmin)
+        );
+        let listed = store.user_groups(alice, None, EdgePlace::START, 10).await;
+        assert_eq!(listed.unwrap()[0].what, made);
+        let again = store.create_group(alice, &new, at(1)).await;
+        assert!(matches!(again, Err(GroupError::NameTaken)));
+        let lower = NewGroup {
+            name: "knights".to_owned(),
+            ..new.clone()
+        };
+        store.create_group(alice, &lower, at(1)).await.unwrap();
+        for (column, unfit) in [
+            (
+                "name",
+                NewGroup {
+                    name: "å".repeat(256),
+                    ..new.clone()
+                },
+            ),
+            (
+                "lang_tag",
+                NewGroup {
+                    lang_tag: "x".repeat(19),
+                    ..new.clone()
+                },
+            ),
+        ] {
+            let refused = store.create_group(alice, &unfit, at(1)).await;
+            let expected = |error: &GroupError| matches!(error, GroupError::Store(StoreError::Unfit { column: found }) if *found == column);
+            assert!(refused.is_err_and(|error| expected(&error)), "{column}");
+        }
+        audit(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn admins_change_what_they_name_and_nothing_else() {
+    on_each_database(async |store| {
+        let [alice, bob] = [
+            make_user(&store, "alice").await,
+            make_user(&store, "bob").await,
+        ];
+        let group = make_group(&store, alice, "knights", false, 10).await;
+        make_group(&store, alice, "taken", false, 10).await;
+        let change = GroupChange {
+            name: Some("Squires".to_owned()),
+            open: Some(true),
+            ..GroupChange::default()
+        };
+        let update =
+            async |user, change: &GroupChange| store.update_group(group, user, change, at(9)).await;
+        become_of(&store, group, alice, bob, Some(Rank::Member)).await;
+        let refused = update(bob, &change).await;
+        assert!(matches!(refused, Err(GroupError::NotAllowed)));
+        become_of(&store, group, alice, bob, Some(Rank::Admin)).await;
+        update(bob, &change).await.unwrap();
+        let nothing = update(bob, &GroupChange::default()).await;
+        assert!(matches!(nothing, Err(GroupError::NothingToChange)));
+        let taken = GroupChange {
+            name: Some("taken".to_owned()),
+            ..GroupChange::default()
+        };
+        let refused = update(bob, &taken).await;
+        assert!(matches!(refused, Err(GroupError::NameTaken)));
+        let listed = store.user_groups(bob, None, EdgePlace::START, 10).await;
+        let found = &listed.unwrap()[0].what;
+        assert_eq!((&*found.name, found.open), ("Squires", true));
+        assert_eq!((&*found.lang_tag, found.update_time), ("en", at(9)));
+        let disable = sql("UPDATE groups SET disable_time = 1 WHERE id = $1").bind(group);
+        store.database.execute(disable).await.unwrap();
+        let refused = update(bob, &change).await;
+        assert!(matches!(refused, Err(GroupError::Disabled)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_deed_does_what_it_may_and_leaves_the_rest() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let admin = make_user(&store, "admin").await;
+        let ranks = || [None].into_iter().chain(Rank::ALL.map(Some));
+        let mut users = Vec::new();
+        for number in 0..6 {
+            users.push(make_user(&store, &format!("user{number}")).await);
+        }
+        let deeds = [
+            (Deed::Add, "2 0 1 2 2 4", "2 0 1 2 2 4"),
+            (Deed::Kick, "x x x x x x", "x 0 1 x x x"),
+            (Deed::Ban, "x 4 4 4 4 4", "x 0 1 4 4 4"),
+            (Deed::Promote, "x 0 0 1 3 4", "x 0 1 1 3 4"),
+            (Deed::Demote, "x 1 2 2 3 4", "x 0 2 2 3 4"),
+        ];
+        for (what, by_owner, by_admin) in deeds {
+            for (caller, expected) in [(owner, by_owner), (admin, by_admin)] {
+                let name = format!("{what:?} by {caller}");
+                let group = make_group(&store, owner, &name, false, 100).await;
+                become_of(&store, group, owner, admin, Some(Rank::Admin)).await;
+                for (user, rank) in users.iter().zip(ranks()) {
+                    become_of(&store, group, owner, *user, rank).await;
+                }
+                let all = [users.clone(), vec![caller]].concat();
+                deed(&store, group, caller, what, &all).await.unwrap();
+                let mut after = Vec::new();
+                for user in &users {
+                    let rank = rank_of(&store, group, *user).await;
+                    after.push(rank.map_or("x".to_owned(), |rank| (rank as i64).to_string()));
+                }
+                assert_eq!(after.join(" "), expected, "{name}");
+                audit(&store).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_no_admin_does_nothing_to_anybody() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let user = make_user(&store, "user").await;
+        let target = make_user(&store, "target").await;
+        for (number, rank) in [
+            None,
+            Some(Rank::Member),
+            Some(Rank::JoinRequest),
+            Some(Rank::Banned),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let group = make_group(&store, owner, &number.to_string(), false, 9).await;
+            become_of(&store, group, owner, user, rank).await;
+            for what in [
+                Deed::Add,
+                Deed::Kick,
+                Deed::Ban,
+                Deed::Promote,
+                Deed::Demote,
+            ] {
+                for group in [group, Uuid::from_u128(404)] {
+                    let refused = deed(&store, group, user, what, &[target]).await;
+                    assert!(matches!(refused, Err(GroupError::NotAllowed)), "{rank:?}");
+                }
+            }
+            let refused = store.delete_group(group, user).await;
+            assert!(matches!(refused, Err(GroupError::NotAllowed)));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn adding_is_all_or_nothing() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let mut users = Vec::new();
+        for number in 0..3 {
+            users.push(make_user(&store, &number.to_string()).await);
+        }
+        let group = make_group(&store, owner, "small", false, 3).await;
+        let full = deed(&store, group, owner, Deed::Add, &users).await;
+        assert!(matches!(full, Err(GroupError::Full)));
+        let unknown = [users[0], Uuid::from_u128(404)];
+        let refused = deed(&store, group, owner, Deed::Add, &unknown).await;
+        assert!(matches!(refused, Err(GroupError::UsersNotFound)));
+        for user in &users {
+            assert_eq!(rank_of(&store, group, *user).await, None);
+        }
+        let twice = [users[0], users[0], users[1]];
+        let news = deed(&store, group, owner, Deed::Add, &twice).await.unwrap();
+        assert_eq!((codes(&news), news.added.len()), (vec![4, 4], 2));
+        let news = deed(&store, group, owner, Deed::Add, &twice).await.unwrap();
+        assert_eq!(codes(&news), [0; 0], "they are members");
+        audit(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_joins_a_closed_group_asks_its_admins() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let [admin, user] = [
+            make_user(&store, "admin").await,
+            make_user(&store, "user").await,
+        ];
+        let group = make_group(&store, owner, "closed", false, 9).await;
+        become_of(&store, group, owner, admin, Some(Rank::Admin)).await;
+        let news = store.join_group(group, user, at(1)).await.unwrap();
+        let request = JoinRequest {
+            username: "user".to_owned(),
+            admins: vec![UserId(owner), UserId(admin)],
+        };
+        assert_eq!((news.request, news.messages), (Some(request), vec![]));
+        assert!(!store.is_group_member(group, user).await.unwrap());
+        let again = store.join_group(group, user, at(1)).await.unwrap();
+        assert_eq!(again, GroupNews::default());
+        let news = store.leave_group(group, user, at(2)).await.unwrap();
+        assert_eq!(codes(&news), [5]);
+        assert_eq!(rank_of(&store, group, user).await, None);
+        let unknown = store.join_group(Uuid::from_u128(404), user, at(1)).await;
+        assert!(matches!(unknown, Err(GroupError::NotFound)));
+        audit(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_superadmin_stays_or_takes_the_group_along() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let [user, asks] = [
+            make_user(&store, "user").await,
+            make_user(&store, "asks").await,
+        ];
+        let group = make_group(&store, owner, "group", false, 9).await;
+        become_of(&store, group, owner, user, Some(Rank::Admin)).await;
+        become_of(&store, group, owner, asks, Some(Rank::JoinRequest)).await;
+        let refused = store.leave_group(group, owner, at(2)).await;
+        assert!(matches!(refused, Err(GroupError::LastSuperadmin)));
+        deed(&store, group, owner, Deed::Promote, &[user])
+            .await
+            .unwrap();
+        let news = store.leave_group(group, owner, at(2)).await.unwrap();
+        assert_eq!((codes(&news), news.is_gone), (vec![5], false));
+        assert_eq!(news.left, [UserId(owner)]);
+        let news = store.leave_group(group, user, at(2)).await.unwrap();
+        assert!(news.is_gone, "whoever asks does not count");
+        let edges = store
+            .database
+            .find(sql("SELECT state FROM group_edges"))
+            .await;
+        assert_eq!(edges.unwrap().len(), 0);
+        let groups = store.database.find(sql("SELECT id FROM groups")).await;
+        assert_eq!(groups.unwrap().len(), 0);
+        let stranger = store.leave_group(group, user, at(2)).await.unwrap();
+        assert_eq!(stranger, GroupNews::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ban_holds_until_it_is_lifted() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let user = make_user(&store, "user").await;
+        let group = make_group(&store, owner, "group", true, 9).await;
+        let joined = store.join_group(group, user, at(1)).await.unwrap();
+        assert_eq!(codes(&joined), [3]);
+        assert!(store.is_group_member(group, user).await.unwrap());
+        let news = deed(&store, group, owner, Deed::Ban, &[user])
+            .await
+            .unwrap();
+        assert_eq!((codes(&news), news.left), (vec![8], vec![UserId(user)]));
+        assert!(!store.is_group_member(group, user).await.unwrap());
+        for step in ["join", "leave"] {
+            let news = match step {
+                "join" => store.join_group(group, user, at(1)).await,
+                _ => store.leave_group(group, user, at(1)).await,
+            };
+            assert_eq!(news.unwrap(), GroupNews::default(), "{step}");
+            assert_eq!(rank_of(&store, group, user).await, Some(Rank::Banned));
+        }
+        let own = store.user_groups(user, None, EdgePlace::START, 10).await;
+        assert_eq!(own.unwrap(), []);
+        deed(&store, group, owner, Deed::Kick, &[user])
+            .await
+            .unwrap();
+        store.join_group(group, user, at(1)).await.unwrap();
+        assert!(store.is_group_member(group, user).await.unwrap());
+        audit(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn those_who_race_for_the_last_place_get_it_once() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let mut users = Vec::new();
+        for number in 0..6 {
+            users.push(make_user(&store, &number.to_string()).await);
+        }
+        let group = make_group(&store, owner, "race", true, 3).await;
+        let joins = users.iter().map(|user| {
+            let store = store.clone();
+            let user = *user;
+            async move { store.join_group(group, user, at(1)).await }
+        });
+        let outcomes = futures_util::future::join_all(joins).await;
+        let joined = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        let full = |outcome: &&Result<_, _>| matches!(outcome, Err(GroupError::Full));
+        assert_eq!((joined, outcomes.iter().filter(full).count()), (2, 4));
+        audit(&store).await;
+    })
+    .await;
+}
