@@ -57,7 +57,7 @@
 //!   [`bind_list`](database::Sql::bind_list); a list of numbers needs `CAST(value AS BIGINT)`.
 //! - Name the columns that are read, since `*` breaks while servers of two versions run. A sum needs
 //!   `CAST(sum(…) AS BIGINT)`. `LIKE` needs `ESCAPE '\\'`, and knows upper from lower case.
-//! - Check what clients send for fitness before ([`check_text`](account::check_text)): the databases have
+//! - Check what clients send for fitness before (`account::check_text`): the databases have
 //!   no limits of their own, and PostgreSQL refuses a NUL in a text.
 //!
 //! Tests run on SQLite, and on PostgreSQL too if `TILTYARD_TEST_POSTGRES` is the address of a server that
@@ -71,10 +71,13 @@ mod chat_tests;
 mod database;
 mod error;
 mod group;
+mod group_edges;
 mod group_filter;
 #[cfg(test)]
 mod group_list_tests;
 mod group_lists;
+#[cfg(test)]
+mod group_member_tests;
 mod group_members;
 #[cfg(test)]
 mod group_tests;
