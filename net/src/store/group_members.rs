@@ -1,16 +1,18 @@
 //! Who is in a group: joining, leaving, and what admins do to others.
 
 use jiff::Timestamp;
-use tiltyard::{ChannelMessage, MessageCode, Spelled, UserId};
+use tiltyard::{MessageCode, UserId};
 use uuid::Uuid;
 
 use super::Store;
-use super::database::{Row, Transaction, sql};
+use super::database::Transaction;
 use super::error::StoreError;
-use super::group::{Deed, GroupError, GroupNews, JoinRequest, Rank, channel_of};
+use super::group::{Deed, GroupError, GroupNews, JoinRequest, Rank};
+use super::group_edges::{
+    Target, ban, count, find_admins, find_group, find_targets, is_last_superadmin, keep, part,
+};
 use super::group_verdict::{Verdict, judge};
 use super::groups::{find_rank, find_username, position, relate, remove_group};
-use super::messages::insertion;
 
 impl Store {
     /// Makes a user a member of an open group, or lets them ask to become one. If they are something to the
@@ -170,130 +172,6 @@ impl Store {
     }
 }
 
-/// What decides about members.
-struct Terms {
-    name: String,
-    open: bool,
-    edge_count: i64,
-    max_count: i64,
-    disabled: bool,
-}
-
-async fn find_group(transaction: &Transaction, id: Uuid) -> Result<Option<Terms>, StoreError> {
-    let group = sql("SELECT name, state, edge_count, max_count, disable_time \
-         FROM groups WHERE id = $1")
-    .bind(id);
-    let Some(row) = transaction.find_one(group).await? else {
-        return Ok(None);
-    };
-    Ok(Some(Terms {
-        name: row.text("name")?,
-        open: row.integer::<i64>("state")? == 0,
-        edge_count: row.integer("edge_count")?,
-        max_count: row.integer("max_count")?,
-        disabled: row.time_if_set("disable_time")?.is_some(),
-    }))
-}
-
-async fn find_admins(transaction: &Transaction, id: Uuid) -> Result<Vec<UserId>, StoreError> {
-    let admins = sql("SELECT destination_id FROM group_edges \
-         WHERE source_id = $1 AND state <= $2 ORDER BY state, position")
-    .bind(id)
-    .bind(Rank::Admin as i64);
-    let rows = transaction.find(admins).await?;
-    let ids = rows
-        .iter()
-        .map(|row| row.uuid("destination_id").map(UserId));
-    ids.collect()
-}
-
-async fn is_last_superadmin(transaction: &Transaction, id: Uuid) -> Result<bool, StoreError> {
-    let superadmins = sql("SELECT destination_id FROM group_edges \
-         WHERE source_id = $1 AND state = $2 LIMIT 2")
-    .bind(id)
-    .bind(Rank::Superadmin as i64);
-    Ok(transaction.find(superadmins).await?.len() < 2)
-}
-
-/// Somebody to whom something is to be done.
-struct Target {
-    user: Uuid,
-    username: String,
-    rank: Option<Rank>,
-}
-
-/// Those of the users who exist.
-async fn find_targets(
-    transaction: &Transaction,
-    id: Uuid,
-    users: &[Uuid],
-) -> Result<Vec<Target>, StoreError> {
-    let found = sql(
-        "SELECT users.id, username, coalesce(group_edges.state, -1) AS state FROM users \
-         LEFT JOIN group_edges ON source_id = $1 AND destination_id = users.id \
-         WHERE users.id IN (SELECT value FROM json_each($2)) ORDER BY users.id",
-    )
-    .bind(id)
-    .bind_list(users);
-    let rows = transaction.find(found).await?;
-    let target = |row: &Row| {
-        Ok(Target {
-            user: row.uuid("id")?,
-            username: row.text("username")?,
-            rank: Rank::from_number(row.integer("state")?),
-        })
-    };
-    rows.iter().map(target).collect()
-}
-
-async fn count(
-    transaction: &Transaction,
-    id: Uuid,
-    change: i64,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let update = sql(
-        "UPDATE groups SET edge_count = edge_count + $2, update_time = $3 \
-         WHERE id = $1",
-    )
-    .bind(id)
-    .bind(change)
-    .bind(now);
-    transaction.execute(update).await?;
-    Ok(())
-}
-
-/// Ends what a user is to a group.
-async fn part(transaction: &Transaction, id: Uuid, user: Uuid) -> Result<(), StoreError> {
-    let edges = sql("DELETE FROM group_edges \
-         WHERE (source_id, destination_id) IN (VALUES ($1, $2), ($2, $1))")
-    .bind(id)
-    .bind(user);
-    transaction.execute(edges).await?;
-    Ok(())
-}
-
-/// Leaves of what a user is to a group the ban: one row, which their own list does not show.
-async fn ban(
-    transaction: &Transaction,
-    id: Uuid,
-    user: Uuid,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let own = sql("DELETE FROM group_edges WHERE source_id = $1 AND destination_id = $2")
-        .bind(user)
-        .bind(id);
-    transaction.execute(own).await?;
-    let edge = sql("UPDATE group_edges SET state = $3, update_time = $4 \
-         WHERE source_id = $1 AND destination_id = $2")
-    .bind(id)
-    .bind(user)
-    .bind(Rank::Banned as i64)
-    .bind(now);
-    transaction.execute(edge).await?;
-    Ok(())
-}
-
 async fn apply(
     transaction: &Transaction,
     id: Uuid,
@@ -320,34 +198,4 @@ async fn apply(
         Deed::Promote | Deed::Demote => {}
     }
     Ok(())
-}
-
-/// Keeps a message about somebody. Those of one change differ in time by their index.
-async fn keep(
-    transaction: &Transaction,
-    group: Uuid,
-    code: MessageCode,
-    user: Uuid,
-    username: String,
-    now: Timestamp,
-    index: i64,
-) -> Result<ChannelMessage, StoreError> {
-    let channel = channel_of(group);
-    let at_us = now.as_microsecond() + index;
-    let message = ChannelMessage {
-        channel: Spelled {
-            text: channel.to_string().into(),
-            id: channel,
-        },
-        id: Uuid::new_v4(),
-        code,
-        sender: UserId(user),
-        username: username.into(),
-        content: "{}".into(),
-        create_us: at_us,
-        update_us: at_us,
-        persistent: true,
-    };
-    transaction.execute(insertion(&message)).await?;
-    Ok(message)
 }

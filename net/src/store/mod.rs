@@ -76,10 +76,13 @@ mod friends;
 #[cfg(test)]
 mod friends_tests;
 mod group;
+mod group_edges;
 mod group_filter;
 #[cfg(test)]
 mod group_list_tests;
 mod group_lists;
+#[cfg(test)]
+mod group_member_tests;
 mod group_members;
 #[cfg(test)]
 mod group_tests;

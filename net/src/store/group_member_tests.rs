@@ -1,0 +1,159 @@
+use tiltyard::UserId;
+use uuid::Uuid;
+
+use super::database::sql;
+use super::group_tests::{at, audit, become_of, deed, make_group, make_user, rank_of};
+use super::harness::on_each_database;
+use super::*;
+
+fn codes(news: &GroupNews) -> Vec<i32> {
+    let codes = news.messages.iter().map(|message| message.code as i32);
+    codes.collect()
+}
+
+#[tokio::test]
+async fn adding_is_all_or_nothing() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let mut users = Vec::new();
+        for number in 0..3 {
+            users.push(make_user(&store, &number.to_string()).await);
+        }
+        let group = make_group(&store, owner, "small", false, 3).await;
+        let full = deed(&store, group, owner, Deed::Add, &users).await;
+        assert!(matches!(full, Err(GroupError::Full)));
+        let unknown = [users[0], Uuid::from_u128(404)];
+        let refused = deed(&store, group, owner, Deed::Add, &unknown).await;
+        assert!(matches!(refused, Err(GroupError::UsersNotFound)));
+        for user in &users {
+            assert_eq!(rank_of(&store, group, *user).await, None);
+        }
+        let twice = [users[0], users[0], users[1]];
+        let news = deed(&store, group, owner, Deed::Add, &twice).await.unwrap();
+        assert_eq!((codes(&news), news.added.len()), (vec![4, 4], 2));
+        let news = deed(&store, group, owner, Deed::Add, &twice).await.unwrap();
+        assert_eq!(codes(&news), [0; 0], "they are members");
+        audit(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_joins_a_closed_group_asks_its_admins() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let [admin, user] = [
+            make_user(&store, "admin").await,
+            make_user(&store, "user").await,
+        ];
+        let group = make_group(&store, owner, "closed", false, 9).await;
+        become_of(&store, group, owner, admin, Some(Rank::Admin)).await;
+        let news = store.join_group(group, user, at(1)).await.unwrap();
+        let request = JoinRequest {
+            username: "user".to_owned(),
+            admins: vec![UserId(owner), UserId(admin)],
+        };
+        assert_eq!((news.request, news.messages), (Some(request), vec![]));
+        assert!(!store.is_group_member(group, user).await.unwrap());
+        let again = store.join_group(group, user, at(1)).await.unwrap();
+        assert_eq!(again, GroupNews::default());
+        let news = store.leave_group(group, user, at(2)).await.unwrap();
+        assert_eq!(codes(&news), [5]);
+        assert_eq!(rank_of(&store, group, user).await, None);
+        let unknown = store.join_group(Uuid::from_u128(404), user, at(1)).await;
+        assert!(matches!(unknown, Err(GroupError::NotFound)));
+        audit(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_superadmin_stays_or_takes_the_group_along() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let [user, asks] = [
+            make_user(&store, "user").await,
+            make_user(&store, "asks").await,
+        ];
+        let group = make_group(&store, owner, "group", false, 9).await;
+        become_of(&store, group, owner, user, Some(Rank::Admin)).await;
+        become_of(&store, group, owner, asks, Some(Rank::JoinRequest)).await;
+        let refused = store.leave_group(group, owner, at(2)).await;
+        assert!(matches!(refused, Err(GroupError::LastSuperadmin)));
+        deed(&store, group, owner, Deed::Promote, &[user])
+            .await
+            .unwrap();
+        let news = store.leave_group(group, owner, at(2)).await.unwrap();
+        assert_eq!((codes(&news), news.is_gone), (vec![5], false));
+        assert_eq!(news.left, [UserId(owner)]);
+        let news = store.leave_group(group, user, at(2)).await.unwrap();
+        assert!(news.is_gone, "whoever asks does not count");
+        let edges = store
+            .database
+            .find(sql("SELECT state FROM group_edges"))
+            .await;
+        assert_eq!(edges.unwrap().len(), 0);
+        let groups = store.database.find(sql("SELECT id FROM groups")).await;
+        assert_eq!(groups.unwrap().len(), 0);
+        let stranger = store.leave_group(group, user, at(2)).await.unwrap();
+        assert_eq!(stranger, GroupNews::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ban_holds_until_it_is_lifted() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let user = make_user(&store, "user").await;
+        let group = make_group(&store, owner, "group", true, 9).await;
+        let joined = store.join_group(group, user, at(1)).await.unwrap();
+        assert_eq!(codes(&joined), [3]);
+        assert!(store.is_group_member(group, user).await.unwrap());
+        let news = deed(&store, group, owner, Deed::Ban, &[user])
+            .await
+            .unwrap();
+        assert_eq!((codes(&news), news.left), (vec![8], vec![UserId(user)]));
+        assert!(!store.is_group_member(group, user).await.unwrap());
+        for step in ["join", "leave"] {
+            let news = match step {
+                "join" => store.join_group(group, user, at(1)).await,
+                _ => store.leave_group(group, user, at(1)).await,
+            };
+            assert_eq!(news.unwrap(), GroupNews::default(), "{step}");
+            assert_eq!(rank_of(&store, group, user).await, Some(Rank::Banned));
+        }
+        let own = store.user_groups(user, None, EdgePlace::START, 10).await;
+        assert_eq!(own.unwrap(), []);
+        deed(&store, group, owner, Deed::Kick, &[user])
+            .await
+            .unwrap();
+        store.join_group(group, user, at(1)).await.unwrap();
+        assert!(store.is_group_member(group, user).await.unwrap());
+        audit(&store).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn those_who_race_for_the_last_place_get_it_once() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let mut users = Vec::new();
+        for number in 0..6 {
+            users.push(make_user(&store, &number.to_string()).await);
+        }
+        let group = make_group(&store, owner, "race", true, 3).await;
+        let joins = users.iter().map(|user| {
+            let store = store.clone();
+            let user = *user;
+            async move { store.join_group(group, user, at(1)).await }
+        });
+        let outcomes = futures_util::future::join_all(joins).await;
+        let joined = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        let full = |outcome: &&Result<_, _>| matches!(outcome, Err(GroupError::Full));
+        assert_eq!((joined, outcomes.iter().filter(full).count()), (2, 4));
+        audit(&store).await;
+    })
+    .await;
+}
