@@ -23,7 +23,8 @@ pub enum DataRequest {
     WriteObjects(Vec<ObjectWrite>),
     /// Forget these objects; one that does not exist or has another version fails all. [`DataReply::Done`].
     DeleteObjects(Vec<ObjectDelete>),
-    /// Objects of a collection whoever may read them, by key and owner. [`DataReply::ObjectPage`].
+    /// Objects of a collection whoever may read them: everybody's by key and owner, those of one owner by who
+    /// may read them and key. [`DataReply::ObjectPage`].
     ListObjects {
         /// Of which collection.
         collection: String,

@@ -96,7 +96,8 @@ impl Storage<'_, '_> {
         self.asks.question(objects)
     }
 
-    /// Lists objects of a collection by key and owner: those of one owner, or everybody's. Pages have up to
+    /// Lists objects of a collection: everybody's by key and owner, or those of one owner by who may read
+    /// them and key. Pages have up to
     /// 100.
     pub fn list(
         &mut self,

@@ -108,6 +108,11 @@ impl Peer {
         matches!(self.stage.get(), Stage::Open)
     }
 
+    /// Whether a task waits for the carrier to take more.
+    pub(super) const fn is_writing(&self) -> bool {
+        self.writing.get()
+    }
+
     /// Whether what the client said counts.
     pub(super) const fn is_heard(&self) -> bool {
         matches!(self.stage.get(), Stage::Open | Stage::Left)

@@ -231,8 +231,10 @@ async fn drive_lane(peer: Rc<Peer>) {
     let Some(quic) = peer.carrier.quic() else {
         return;
     };
-    while let Some(bytes) = peer.datagrams.pop(&peer) {
-        // The stream goes first; whoever writes it flushes afterwards.
+    // The stream goes first; whoever writes it flushes afterwards.
+    while !peer.is_writing()
+        && let Some(bytes) = peer.datagrams.pop(&peer)
+    {
         let sent = tokio::select! {
             sent = quic.session.send_datagram_wait(bytes) => sent,
             () = peer.stopped.cancelled() => break,
