@@ -139,6 +139,15 @@ impl MatchId {
         })
     }
 
+    /// Whether `text` is the canonical form.
+    pub(crate) fn is_written(&self, text: &str) -> bool {
+        let mut uuid = Uuid::encode_buffer();
+        let node = text
+            .strip_prefix(&*self.uuid.hyphenated().encode_lower(&mut uuid))
+            .and_then(|rest| rest.strip_prefix('.'));
+        node == Some(self.node.as_ref().map_or("", NodeName::as_str))
+    }
+
     /// Whether the server runs the rules of this match.
     #[must_use]
     pub const fn is_authoritative(&self) -> bool {
@@ -260,5 +269,20 @@ mod tests {
         assert_eq!(running.to_string(), format!("{PLAIN}.a.b"));
         assert_eq!(MatchId::parse(PLAIN), None);
         assert_eq!(MatchId::parse("nonsense.node"), None);
+    }
+
+    #[test]
+    fn only_the_canonical_form_is_how_a_match_id_is_written() {
+        for node in ["", "a.b"] {
+            let canonical = format!("{PLAIN}.{node}");
+            let id = MatchId::parse(&canonical).unwrap();
+            assert!(id.is_written(&canonical), "{canonical}");
+            for other in [canonical.to_uppercase(), canonical.replace('-', "")] {
+                assert_eq!(MatchId::parse(&other).map(|id| id.uuid), Some(id.uuid));
+                assert!(!id.is_written(&other), "{other}");
+            }
+        }
+        let unknown = format!("{PLAIN}.{}", "n".repeat(NODE_NAME_BYTES_MAX + 1));
+        assert!(!MatchId::parse(&unknown).unwrap().is_written(&unknown));
     }
 }

@@ -262,6 +262,17 @@ pub enum MatchText {
 }
 
 impl MatchText {
+    /// The id that a client wrote, with its spelling if that is unusual.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let id = MatchId::parse(text)?;
+        if id.is_written(text) {
+            return Some(Self::Canonical(id));
+        }
+        let text = text.into();
+        Some(Self::Spelled(Spelled { id, text }))
+    }
+
     /// The id itself.
     #[must_use]
     pub const fn id(&self) -> MatchId {

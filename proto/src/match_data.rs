@@ -1,7 +1,8 @@
-//! Match data straight from its parts.
+//! Match data straight from its parts, and straight into them.
 //!
-//! A server sends little else, so here the envelope is written without building it first: nothing
-//! is copied but into the output, and nothing is allocated if that has room.
+//! A server sends and receives little else, so here the envelope is written without building it first, and
+//! read without building it either: nothing is copied but into the output, and nothing is allocated if that
+//! has room.
 
 use crate::{
     json::{ObjectWriter, write_base64, write_string},
@@ -32,6 +33,65 @@ pub struct PresenceParts<'a> {
     pub session_id: &'a str,
     /// Name of the user when the session began.
     pub username: &'a str,
+}
+
+/// What a `match_data_send` request says that names no recipients, borrowed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct SentParts<'a> {
+    /// As the client wrote it.
+    pub match_id: &'a str,
+    /// Meaning is the game's own.
+    pub op_code: i64,
+    /// Meaning is the game's own.
+    pub data: &'a [u8],
+    /// Whether loss shall be repaired.
+    pub reliable: bool,
+}
+
+/// Reads the protobuf form of an envelope as clients write it that carries match data and nothing else.
+///
+/// `None` says that it may be anything, match data in an unusual form or with recipients among it:
+/// [`decode_protobuf`](crate::decode_protobuf) finds out.
+#[must_use]
+pub fn read_protobuf(bytes: &[u8]) -> Option<SentParts<'_>> {
+    let (&tag::MATCH_DATA_SEND, bytes) = bytes.split_first()? else {
+        return None;
+    };
+    let (mut fields, []) = read_bytes(bytes)? else {
+        return None;
+    };
+    let mut parts = SentParts::default();
+    // Each field once at most and in order, as every encoder writes them.
+    let mut last = 0;
+    while let Some((&tag, rest)) = fields.split_first() {
+        if tag <= last {
+            return None;
+        }
+        last = tag;
+        if tag == tag::MATCH_ID || tag == tag::SENT_DATA {
+            let (value, rest) = read_bytes(rest)?;
+            fields = rest;
+            match tag {
+                tag::MATCH_ID => parts.match_id = str::from_utf8(value).ok()?,
+                _ => parts.data = value,
+            }
+            continue;
+        }
+        let (value, rest) = varint::read(rest, u64::BITS).ok()?;
+        fields = rest;
+        match tag {
+            tag::SENT_OP_CODE => parts.op_code = value.cast_signed(),
+            tag::RELIABLE => parts.reliable = value != 0,
+            _ => return None,
+        }
+    }
+    Some(parts)
+}
+
+/// A length and as many bytes, and what follows them.
+fn read_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = varint::read(bytes, u32::BITS).ok()?;
+    rest.split_at_checked(usize::try_from(len).ok()?)
 }
 
 /// Appends the protobuf form of an envelope that carries `parts`.
@@ -100,6 +160,9 @@ impl PresenceParts<'_> {
 /// Field number and wire type, which fit in one byte up to number 15: 0 is a varint, 2 has a length.
 mod tag {
     pub(super) const MATCH_DATA: u8 = 14 << 3 | 2;
+    pub(super) const MATCH_DATA_SEND: u8 = 15 << 3 | 2;
+    pub(super) const SENT_OP_CODE: u8 = 2 << 3;
+    pub(super) const SENT_DATA: u8 = 3 << 3 | 2;
     pub(super) const MATCH_ID: u8 = 1 << 3 | 2;
     pub(super) const PRESENCE: u8 = 2 << 3 | 2;
     pub(super) const OP_CODE: u8 = 3 << 3;
@@ -152,9 +215,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        encode_protobuf, json,
-        realtime::{Envelope, MatchData, envelope::Message},
-        sample::sampled,
+        decode_protobuf, encode_protobuf, json,
+        realtime::{Envelope, MatchData, MatchDataSend, envelope::Message},
+        sample::{mutated, sampled},
     };
 
     /// Parts can say all that match data can, save for the two fields of a presence that match
@@ -195,7 +258,49 @@ mod tests {
         assert_eq!(String::from_utf8(text).unwrap(), json::to_string(&envelope));
     }
 
+    /// What the general decoder makes of the bytes, if the other may read them at all.
+    fn assert_read_as_general(bytes: &[u8]) -> bool {
+        let Some(read) = read_protobuf(bytes) else {
+            return false;
+        };
+        let expected = MatchDataSend {
+            match_id: read.match_id.to_owned(),
+            op_code: read.op_code,
+            data: read.data.to_vec(),
+            presences: Vec::new(),
+            reliable: read.reliable,
+        };
+        let envelope = Envelope {
+            cid: String::new(),
+            message: Some(Message::MatchDataSend(expected)),
+        };
+        assert_eq!(decode_protobuf(bytes), Ok(envelope));
+        true
+    }
+
+    fn sent() -> impl Strategy<Value = MatchDataSend> {
+        sampled::<MatchDataSend>()
+    }
+
+    fn sent_bytes(sent: MatchDataSend) -> Vec<u8> {
+        encode_protobuf(&Envelope {
+            cid: String::new(),
+            message: Some(Message::MatchDataSend(sent)),
+        })
+    }
+
     proptest! {
+        #[test]
+        fn what_names_no_recipients_is_read_as_by_the_general_decoder(sent in sent()) {
+            let is_plain = sent.presences.is_empty();
+            prop_assert_eq!(assert_read_as_general(&sent_bytes(sent)), is_plain);
+        }
+
+        #[test]
+        fn damage_is_read_as_by_the_general_decoder_or_left_to_it(bytes in mutated(sent().prop_map(sent_bytes))) {
+            assert_read_as_general(&bytes);
+        }
+
         #[test]
         fn bytes_are_those_of_the_general_encoder(match_data in match_data()) {
             assert_same_as_general(match_data);

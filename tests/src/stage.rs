@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use bevy_ecs::prelude::World;
 use tiltyard::{
     Answer, Call, CallId, Disagreements, EnginePlugin, Event, Inbound, InboundSender, Limits,
-    MatchData, MatchId, MatchTarget, NodeName, Now, Opening, Outbound, Outbox, Pass, Permit, Reply,
-    Request, SessionId, Slot, Spelled, UserId, prelude::*,
+    MatchData, MatchId, MatchTarget, MatchText, NodeName, Now, Opening, Outbound, Outbox, Pass,
+    Permit, Reply, Request, SessionId, Slot, Spelled, UserId, prelude::*,
 };
 use uuid::Uuid;
 
@@ -301,7 +301,7 @@ pub fn join_request(id: MatchId, metadata: &[(&str, &str)]) -> Request {
 /// Data for a match.
 pub fn data_request(id: MatchId, op_code: i64, data: &str) -> Request {
     Request::MatchDataSend(MatchData {
-        match_id: spelled(id),
+        match_id: MatchText::Canonical(id),
         op_code,
         data: data.to_owned().into(),
         to: Vec::new(),

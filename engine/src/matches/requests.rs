@@ -33,7 +33,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchData {
     /// Which match.
-    pub match_id: Spelled<MatchId>,
+    pub match_id: MatchText,
     /// What kind of data it is; the game's own affair.
     pub op_code: i64,
     /// The data.
@@ -167,7 +167,7 @@ pub(super) fn leave(world: &mut World, asker: &Asker, request: Request) -> Handl
 
 /// Puts data before the rules, or passes it on. What is not from a member is dropped.
 pub(crate) fn receive_data(world: &mut World, asker: &Asker, data: MatchData, permit: Permit) {
-    let id = data.match_id.id;
+    let id = data.match_id.id();
     let stream = StreamId::of_match(id);
     if stream::find(world, asker.session, asker.who.user_id, &stream).is_none() {
         return;
@@ -223,7 +223,7 @@ fn relay(world: &mut World, asker: &Asker, stream: &StreamId, data: MatchData) {
         .map(|presence| presence.slot)
         .collect();
     let event = MatchDataEvent {
-        match_id: MatchText::Spelled(data.match_id),
+        match_id: data.match_id,
         sender: Some(asker.who.clone()),
         op_code: data.op_code,
         data: data.data,

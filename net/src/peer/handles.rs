@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tiltyard::{MatchData, MatchId, Spelled};
+use tiltyard::{MatchData, MatchId, MatchText, Spelled};
 use tiltyard_proto::datagram::{self, Verdict};
 
 use super::datagrams::is_newest;
@@ -103,10 +103,10 @@ impl Handles {
             .accept(datagram.sequence, datagram.op_code, newest);
         let fresh = verdict == Verdict::Fresh;
         Some(fresh.then(|| MatchData {
-            match_id: Spelled {
+            match_id: MatchText::Spelled(Spelled {
                 id: entry.match_id,
                 text: entry.text.clone(),
-            },
+            }),
             op_code: datagram.op_code,
             data: Bytes::copy_from_slice(datagram.data),
             to: Vec::new(),
