@@ -38,52 +38,47 @@ pub(crate) fn record_time(world: &mut World) -> i64 {
     clock.last_us
 }
 
-/// The cadence of one match.
+/// Deadlines at a fixed rate.
 ///
-/// Deadlines are absolute: `next` moves by exactly one period a tick, so that 60 Hz is 60.00 Hz over an
-/// hour whatever the frame rate of the passes. One engine system sets `due`; everybody else reads it.
-#[derive(Component, Clone, Copy, Debug)]
-pub struct Clock {
-    pub(crate) period: Duration,
-    pub(crate) next: Duration,
-    pub(crate) due: bool,
+/// They are absolute: each is exactly one period after the one before, so that 60 Hz is 60.00 Hz over an
+/// hour whatever the frame rate of the passes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cadence {
+    next_ns: u64,
+    period_ns: u64,
 }
 
 /// Periods that a match may fall behind before the missed ticks are skipped and counted.
-pub const CATCH_UP_PERIODS_MAX: u32 = 3;
+pub const CATCH_UP_PERIODS_MAX: u64 = 3;
 
-impl Clock {
-    /// A cadence of `rate_hz` ticks a second, whose first tick is at `first`.
-    #[must_use]
-    pub fn new(rate_hz: u8, first: Duration) -> Self {
+impl Cadence {
+    /// `rate_hz` deadlines a second, the first of them at `first`.
+    pub(crate) fn new(rate_hz: u8, first: Duration) -> Self {
         Self {
-            period: period_of(rate_hz),
-            next: first,
-            due: false,
+            next_ns: nanoseconds(first),
+            period_ns: nanoseconds(period_of(rate_hz)),
         }
     }
 
-    /// Whether the match ticks in this pass.
-    #[must_use]
-    pub const fn is_due(&self) -> bool {
-        self.due
+    /// Takes a deadline that has come, if one has; tells how many more are skipped because it is too late.
+    pub(crate) const fn advance(&mut self, now_ns: u64) -> Option<u64> {
+        if now_ns < self.next_ns {
+            return None;
+        }
+        self.next_ns += self.period_ns;
+        let late_ns = now_ns.saturating_sub(self.next_ns);
+        if late_ns < self.period_ns * CATCH_UP_PERIODS_MAX {
+            return Some(0);
+        }
+        let skipped = late_ns / self.period_ns;
+        self.next_ns += self.period_ns * skipped;
+        Some(skipped)
     }
+}
 
-    /// Decides whether the match ticks now; returns how many ticks were skipped because it was too late.
-    pub(crate) fn advance(&mut self, now: Duration) -> u32 {
-        self.due = now >= self.next;
-        if !self.due {
-            return 0;
-        }
-        self.next += self.period;
-        let late = now.saturating_sub(self.next);
-        if late < self.period * CATCH_UP_PERIODS_MAX {
-            return 0;
-        }
-        let skipped = u32::try_from(late.as_nanos() / self.period.as_nanos()).unwrap_or(u32::MAX);
-        self.next += self.period * skipped;
-        skipped
-    }
+/// Nanoseconds, which last for 584 years.
+pub(crate) fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The time between two ticks.
@@ -95,27 +90,13 @@ pub(crate) fn period_of(rate_hz: u8) -> Duration {
 mod tests {
     use super::*;
 
-    fn ticks_within(clock: &mut Clock, frame: Duration, until: Duration) -> u32 {
-        let mut now = Duration::ZERO;
-        let mut ticks = 0;
-        while now < until {
-            now += frame;
-            clock.advance(now);
-            ticks += u32::from(clock.due);
-        }
-        ticks
-    }
-
     #[test]
     fn rates_that_do_not_divide_the_frame_rate_are_kept_on_average() {
         for rate in [1, 7, 10, 25, 30, 45, 60] {
-            let mut clock = Clock::new(rate, period_of(rate));
-            let ticks = ticks_within(
-                &mut clock,
-                Duration::from_nanos(1_000_000_000 / 240),
-                Duration::from_secs(60),
-            );
-            let expected = u32::from(rate) * 60;
+            let mut cadence = Cadence::new(rate, period_of(rate));
+            let passes = (1..=240 * 60).map(|pass| pass * 1_000_000_000 / 240);
+            let ticks = passes.filter_map(|now_ns| cadence.advance(now_ns)).count();
+            let expected = usize::from(rate) * 60;
             assert!(
                 ticks.abs_diff(expected) <= 1,
                 "{rate} Hz ticked {ticks} times in a minute"
@@ -125,24 +106,22 @@ mod tests {
 
     #[test]
     fn a_match_a_little_behind_catches_up() {
-        let mut clock = Clock::new(10, Duration::from_millis(100));
-        assert_eq!(clock.advance(Duration::from_millis(350)), 0);
-        let mut ticks = 1;
-        for _ in 0..5 {
-            clock.advance(Duration::from_millis(351));
-            ticks += u32::from(clock.due);
-        }
-        assert_eq!(ticks, 3, "ticks at 100, 200 and 300 ms");
+        let mut cadence = Cadence::new(10, Duration::from_millis(100));
+        assert_eq!(cadence.advance(350_000_000), Some(0));
+        let later = (0..5).filter_map(|_| cadence.advance(351_000_000)).count();
+        assert_eq!(later, 2, "ticks at 100, 200 and 300 ms");
     }
 
     #[test]
     fn a_match_far_behind_skips_and_counts() {
-        let mut clock = Clock::new(10, Duration::from_millis(100));
-        assert_eq!(clock.advance(Duration::from_secs(2)), 18);
-        assert!(clock.due);
-        clock.advance(Duration::from_millis(2001));
-        assert!(clock.due, "the tick that belongs to this moment still runs");
-        clock.advance(Duration::from_millis(2002));
-        assert!(!clock.due);
+        let mut cadence = Cadence::new(10, Duration::from_millis(100));
+        assert_eq!(cadence.advance(2_000_000_000), Some(18));
+        let this_moment = cadence.advance(2_001_000_000);
+        assert_eq!(
+            this_moment,
+            Some(0),
+            "the tick that belongs to it still runs"
+        );
+        assert_eq!(cadence.advance(2_002_000_000), None);
     }
 }

@@ -74,7 +74,7 @@ pub use self::{
         CHANNEL_NAME_BYTES_MAX, ChannelFunctions, ChannelId, ChannelInfo, ChannelMessage,
         ChannelPresences, MessageCode, MessageSender,
     },
-    clock::{CATCH_UP_PERIODS_MAX, Clock, Now},
+    clock::{CATCH_UP_PERIODS_MAX, Now},
     data::{
         ASK_BATCH_MAX, Account, AccountUpdate, Accounts, Answered, Ask, AskId, DataAnswer,
         DataError, DataOutcome, DataReply, DataRequest, DataResult, ExpectedVersion,
@@ -99,7 +99,7 @@ pub use self::{
         TICK_RATE_MIN,
     },
     matches::{
-        Broadcast, Dispatcher, Game, Inbox, JoinAttempt, Label, Leave, Match, MatchContext,
+        Broadcast, Clock, Dispatcher, Game, Inbox, JoinAttempt, Label, Leave, Match, MatchContext,
         MatchData, MatchDirectory, MatchError, MatchFilter, MatchFunctions, MatchInfo, MatchInit,
         MatchKind, MatchListing, MatchParams, Matches, Message, Outcome, Participants, SignalError,
         Tick, TickRate, TicksSkipped,

@@ -4,14 +4,12 @@ use bevy_ecs::{prelude::*, schedule::ScheduleLabel};
 use tracing::warn;
 
 use super::{
-    Dispatcher, Label, Match, Participants, TickRate,
+    Dispatcher, Label, Match, Participants,
     components::{Ending, Occasion, Turn},
     index::MatchIndex,
     param::Called,
-    phases::Phases,
 };
 use crate::{
-    clock::Clock,
     data,
     delivery::Delivery,
     id::{MatchId, SessionId},
@@ -166,13 +164,6 @@ pub(super) fn stop(world: &mut World, entity: Entity) {
     super::admission::refuse_all(world, entity);
     // From here on it is not found any more.
     world.entity_mut(entity).remove::<Match>();
-    if let Some((clock, rate)) = world
-        .get::<Clock>(entity)
-        .zip(world.get::<TickRate>(entity))
-    {
-        let (next, rate) = (clock.next, rate.0);
-        world.resource_mut::<Phases>().forget(rate, next);
-    }
     stream::close(world, &StreamId::of_match(id));
     world.despawn(entity);
 }

@@ -144,6 +144,17 @@ pub struct Inbox {
 }
 
 impl Inbox {
+    /// Forgets what arrived for the tick that is over.
+    pub(crate) fn finish_tick(&mut self) {
+        // Most matches have got nothing most of the time.
+        if self.messages.is_empty() && self.permits.is_empty() && self.answers.is_empty() {
+            return;
+        }
+        self.messages.clear();
+        self.answers.clear();
+        self.permits.clear();
+    }
+
     /// Adds a message. One of which only the newest counts takes the place of the sender's last.
     pub(crate) fn push(&mut self, message: Message, permit: Permit, delivery: Delivery) {
         if delivery == Delivery::Newest && !message.reliable {

@@ -10,10 +10,8 @@ use super::{
     Clock, Dispatcher, Inbox, Label, Match, MatchError, MatchParams, Participants, Tick, TickRate,
     components::{Knocks, Random, Turn},
     index::{Entry, MatchIndex, MatchKinds},
-    phases::Phases,
 };
 use crate::{
-    clock::Now,
     id::MatchId,
     limits::Limits,
     query::{CompiledQuery, Query as LabelQuery, QueryError},
@@ -106,8 +104,6 @@ pub struct MatchDirectory<'w, 's> {
     commands: Commands<'w, 's>,
     kinds: Res<'w, MatchKinds>,
     index: ResMut<'w, MatchIndex>,
-    phases: ResMut<'w, Phases>,
-    now: Res<'w, Now>,
     limits: Res<'w, Limits>,
     node: Res<'w, Node>,
     shutdown: Res<'w, Shutdown>,
@@ -142,10 +138,7 @@ impl MatchDirectory<'_, '_> {
             },
             TickRate(prepared.tick_rate),
             Tick::default(),
-            Clock::new(
-                prepared.tick_rate,
-                self.phases.first_tick(prepared.tick_rate, self.now.elapsed),
-            ),
+            Clock::default(),
             Label(prepared.label.into()),
             Participants::default(),
             Inbox::default(),

@@ -4,6 +4,7 @@
 //! they decide is collected in its [`Dispatcher`] and carried out after each callback.
 
 mod admission;
+mod calendar;
 mod callbacks;
 mod components;
 mod directory;
@@ -12,7 +13,6 @@ mod game;
 mod index;
 mod kind;
 mod param;
-mod phases;
 mod requests;
 mod ticks;
 
@@ -29,6 +29,7 @@ pub(crate) use self::{
 };
 pub use self::{
     admission::JoinAttempt,
+    calendar::Clock,
     components::{Dispatcher, Inbox, Label, Leave, Match, Message, Participants, Tick, TickRate},
     directory::{MatchDirectory, MatchFilter, MatchListing},
     functions::{MatchFunctions, SignalError},
@@ -40,12 +41,11 @@ pub use self::{
 };
 use self::{
     admission::{Knocking, Unsettled},
+    calendar::Calendar,
     components::{Occasion, Turn},
     param::Called,
-    phases::Phases,
 };
 use crate::{
-    clock::Clock,
     request::RequestKind,
     requests::HandleRequests,
     schedule::{MatchTerminate, Pass, PassSystems},
@@ -58,7 +58,7 @@ impl Plugin for MatchPlugin {
     fn build(&self, app: &mut App) {
         app.init_resource::<MatchKinds>()
             .init_resource::<MatchIndex>()
-            .init_resource::<Phases>()
+            .init_resource::<Calendar>()
             .init_resource::<Departures>()
             .init_resource::<Knocking>()
             .init_resource::<Unsettled>()
@@ -71,7 +71,8 @@ impl Plugin for MatchPlugin {
                 Pass,
                 (
                     admission::admit.in_set(PassSystems::Admit),
-                    (ticks::mark_due, ticks::run_loops, ticks::finish_ticks)
+                    ticks::mark_due.in_set(PassSystems::Receive),
+                    (ticks::run_loops, ticks::finish_ticks)
                         .chain()
                         .in_set(PassSystems::Loop),
                     settle_matches.in_set(PassSystems::Settle),

@@ -8,7 +8,7 @@ use std::{
 use bevy_ecs::{prelude::*, query::QueryData, system::SystemParam};
 
 use super::{
-    Clock, Dispatcher, Game, Inbox, Label, Match, MatchContext, MatchKind, Participants, Tick,
+    Calendar, Dispatcher, Game, Inbox, Label, Match, MatchContext, MatchKind, Participants, Tick,
     TickRate,
     components::{Ending, Random, Turn},
 };
@@ -30,7 +30,6 @@ pub(crate) enum Called {
 struct Parts<T: MatchKind> {
     state: &'static mut T,
     info: &'static Match,
-    clock: &'static Clock,
     tick: &'static Tick,
     tick_rate: &'static TickRate,
     label: &'static mut Label,
@@ -49,6 +48,7 @@ struct Parts<T: MatchKind> {
 pub struct Matches<'w, 's, T: MatchKind> {
     matches: Query<'w, 's, Parts<T>>,
     called: Res<'w, Called>,
+    calendar: Res<'w, Calendar>,
     limits: Res<'w, Limits>,
 }
 
@@ -77,20 +77,13 @@ impl<T: MatchKind> Matches<'_, '_, T> {
     /// their connections, and the others are visited as if nothing had happened.
     pub fn each<R: Outcome>(&mut self, mut visit: impl FnMut(&mut Game<'_, T>) -> R) {
         let deferred_max = self.limits.deferred_per_callback_max;
-        match &*self.called {
-            Called::Due => {
-                for parts in &mut self.matches {
-                    if parts.clock.due {
-                        visit_one(parts, deferred_max, &mut visit);
-                    }
-                }
-            }
-            Called::These(entities) => {
-                for entity in entities {
-                    if let Ok(parts) = self.matches.get_mut(*entity) {
-                        visit_one(parts, deferred_max, &mut visit);
-                    }
-                }
+        let called = match &*self.called {
+            Called::Due => self.calendar.due(T::NAME),
+            Called::These(entities) => entities,
+        };
+        for entity in called {
+            if let Ok(parts) = self.matches.get_mut(*entity) {
+                visit_one(parts, deferred_max, &mut visit);
             }
         }
     }
@@ -105,18 +98,19 @@ fn visit_one<T: MatchKind, R: Outcome>(
     if parts.dispatcher.ending.is_some() {
         return;
     }
+    // Nobody asks whether what belongs to the engine has changed, and noting it costs a cache line each.
     let mut game = Game {
         state: &mut *parts.state,
         context: MatchContext {
             info: parts.info,
             tick: parts.tick.0,
             tick_rate: parts.tick_rate.0,
-            label: &mut parts.label,
-            participants: &mut parts.participants,
-            inbox: &mut parts.inbox,
-            dispatcher: &mut parts.dispatcher,
-            turn: &mut parts.turn,
-            random: &mut parts.random,
+            label: parts.label.bypass_change_detection(),
+            participants: parts.participants.bypass_change_detection(),
+            inbox: parts.inbox.bypass_change_detection(),
+            dispatcher: parts.dispatcher.bypass_change_detection(),
+            turn: parts.turn.bypass_change_detection(),
+            random: parts.random.bypass_change_detection(),
             deferred_max,
         },
     };

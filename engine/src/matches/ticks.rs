@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 
 use super::{
-    Clock, Dispatcher, Inbox, Match, Participants, Tick, TickRate, admission::Unsettled,
+    Calendar, Clock, Dispatcher, Inbox, Match, Participants, Tick, TickRate, admission::Unsettled,
     callbacks::send_all, components::Ending,
 };
 use crate::{clock::Now, limits::Limits, outbound::Outbox, schedule::MatchLoop};
@@ -12,15 +12,19 @@ use crate::{clock::Now, limits::Limits, outbound::Outbox, schedule::MatchLoop};
 #[derive(Resource, Default, Clone, Copy, Debug)]
 pub struct TicksSkipped(pub u64);
 
-/// Decides which matches tick in this pass.
+/// Decides which matches tick in this pass. Those that are made later in it do not.
 pub(super) fn mark_due(
+    mut calendar: ResMut<Calendar>,
     mut clocks: Query<&mut Clock>,
     now: Res<Now>,
     mut skipped: ResMut<TicksSkipped>,
 ) {
-    for mut clock in &mut clocks {
-        // Written without change detection: nobody asks, and it is done for every match in every pass.
-        skipped.0 += u64::from(clock.bypass_change_detection().advance(now.elapsed));
+    skipped.0 += calendar.advance(now.elapsed);
+    for entity in calendar.all_due() {
+        if let Ok(mut clock) = clocks.get_mut(entity) {
+            // Without change detection, as everywhere in the loop: nobody asks, and it costs.
+            clock.bypass_change_detection().set_due(true);
+        }
     }
 }
 
@@ -34,8 +38,7 @@ pub(super) fn run_loops(world: &mut World) {
 /// After the rules: sends what they broadcast, empties inboxes, counts ticks.
 pub(super) fn finish_ticks(
     mut matches: Query<(
-        Entity,
-        &Clock,
+        &mut Clock,
         &Match,
         &TickRate,
         &mut Tick,
@@ -43,22 +46,24 @@ pub(super) fn finish_ticks(
         &mut Dispatcher,
         &mut Participants,
     )>,
+    calendar: Res<Calendar>,
     limits: Res<Limits>,
     mut outbox: ResMut<Outbox>,
     mut unsettled: ResMut<Unsettled>,
 ) {
     let empty_seconds_max = u64::from(limits.match_empty_seconds_max);
-    for (entity, clock, found, rate, mut tick, mut inbox, mut dispatcher, mut participants) in
-        &mut matches
-    {
-        if !clock.due {
+    for entity in calendar.all_due() {
+        let Ok((mut clock, found, rate, mut tick, mut inbox, mut dispatcher, mut participants)) =
+            matches.get_mut(entity)
+        else {
             continue;
-        }
-        tick.0 += 1;
-        inbox.messages.clear();
-        inbox.answers.clear();
-        inbox.permits.clear();
+        };
+        clock.bypass_change_detection().set_due(false);
+        tick.bypass_change_detection().0 += 1;
+        inbox.bypass_change_detection().finish_tick();
+        let dispatcher = dispatcher.bypass_change_detection();
         if participants.as_slice().is_empty() {
+            let participants = participants.bypass_change_detection();
             participants.empty_ticks += 1;
             if empty_seconds_max > 0
                 && participants.empty_ticks >= empty_seconds_max * u64::from(rate.0)
@@ -66,7 +71,7 @@ pub(super) fn finish_ticks(
                 dispatcher.ending.get_or_insert(Ending::Over);
             }
         }
-        send_all(found.id, &mut dispatcher, &mut outbox);
+        send_all(found.id, dispatcher, &mut outbox);
         if dispatcher.wants_settling() {
             unsettled.0.push(entity);
         }
