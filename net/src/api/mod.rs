@@ -14,6 +14,7 @@ mod body;
 mod caller;
 mod channel;
 mod cursor;
+mod elsewhere;
 mod error;
 mod frame;
 mod friend;
@@ -38,6 +39,7 @@ mod rpc;
 mod session;
 mod social;
 mod storage;
+mod storage_list;
 #[cfg(test)]
 mod tests;
 mod user;

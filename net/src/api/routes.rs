@@ -9,6 +9,7 @@ use super::account::{DeleteAccount, GetAccount, UpdateAccount};
 use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEmail};
 use super::caller::Caller as _;
 use super::channel::ListChannelMessages;
+use super::elsewhere::{Apple, Facebook, FacebookInstantGame, GameCenter, Google, Steam};
 use super::error::{ApiError, Code};
 use super::friend::{AddFriends, BlockFriends, DeleteFriends};
 use super::friends::{ListFriends, ListFriendsOfFriends};
@@ -32,12 +33,9 @@ use super::parameter::Parameter;
 use super::parties::ListParties;
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
-use super::social::{
-    Apple, AuthenticateElsewhere, Facebook, FacebookInstantGame, GameCenter, Google, Steam,
-};
-use super::storage::{
-    DeleteStorageObjects, ListStorageObjects, ReadStorageObjects, WriteStorageObjects,
-};
+use super::social::AuthenticateElsewhere;
+use super::storage::{DeleteStorageObjects, ReadStorageObjects, WriteStorageObjects};
+use super::storage_list::ListStorageObjects;
 use super::user::GetUsers;
 
 /// One way to call one operation.
@@ -151,7 +149,7 @@ const fn rpc_route(method: &'static str) -> Route {
         method,
         path: "/v2/rpc/{*id}",
         name: "RpcFunc",
-        query: const { &[Parameter::text("unwrap")] },
+        query: rpc::QUERY,
         proofs: &["session", "http_key", "http_key_in_header"],
         // A body is any text in JSON, or with `unwrap` anything; see `openapi`.
         body: None,
