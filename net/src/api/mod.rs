@@ -25,6 +25,7 @@ mod group_cursor;
 mod group_lists;
 mod group_members;
 mod group_news;
+mod import;
 mod link;
 mod matches;
 mod matchmaker;

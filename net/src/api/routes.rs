@@ -20,6 +20,7 @@ use super::group_members::{
     AddGroupUsers, BanGroupUsers, DemoteGroupUsers, JoinGroup, KickGroupUsers, LeaveGroup,
     PromoteGroupUsers,
 };
+use super::import::ImportFriends;
 use super::link::{
     LinkCustom, LinkDevice, LinkElsewhere, LinkEmail, UnlinkCustom, UnlinkDevice, UnlinkElsewhere,
     UnlinkEmail,
@@ -111,6 +112,8 @@ pub(super) const ROUTES: &[Route] = &[
     route::<DeleteFriends>("DELETE", "/v2/friend"),
     route::<BlockFriends>("POST", "/v2/friend/block"),
     route::<ListFriendsOfFriends>("GET", "/v2/friend/friends"),
+    route::<ImportFriends<Facebook>>("POST", "/v2/friend/facebook"),
+    route::<ImportFriends<Steam>>("POST", "/v2/friend/steam"),
     rpc_route("GET"),
     rpc_route("POST"),
     route::<ListGroups>("GET", "/v2/group"),
