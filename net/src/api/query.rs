@@ -15,7 +15,7 @@ pub(super) struct Query {
 }
 
 impl Query {
-    /// Refuses the first escape that is none. What is not declared is never read.
+    /// Refuses the first escape that is none. What is read later has to be declared.
     pub(super) fn parse(raw: &str, declared: &'static [Parameter]) -> Result<Self, ApiError> {
         let pairs = raw.split('&').filter(|pair| !pair.is_empty());
         Ok(Self {
