@@ -3,7 +3,7 @@
 use tiltyard_proto::api;
 
 use super::authenticate::check_username;
-use super::error::{ApiError, Code};
+use super::error::ApiError;
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
 use super::user::{public_user, whole_seconds};
@@ -97,11 +97,6 @@ impl Operation for UpdateAccount {
                 "rpc error: code = AlreadyExists desc = Username is already in use.",
             )),
             Err(StoreError::NotFound) => Err(ApiError::not_found("Account not found.")),
-            // The caller's mistake, told as the reference server tells it.
-            Err(StoreError::Unfit { .. }) => Err(ApiError::new(
-                Code::Internal,
-                "Error while trying to update account.",
-            )),
             Err(error) => Err(ApiError::store(
                 "Error while trying to update account.",
                 &error,

@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::store::StoreError;
+use crate::store::{GroupError, StoreError};
 
 /// What kind of failure it was, in gRPC's numbering.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -124,12 +124,23 @@ impl ApiError {
         Self::new(Code::Internal, message)
     }
 
-    /// The database did not do it, and the caller reads `message`: a 503 if it may do it later, else our fault.
+    /// The database did not do it, and the caller reads `message`: a 503 if it may do it later. What it does not
+    /// take, or whom it does not know, is the caller's mistake, told as the reference server tells it: like a
+    /// fault of its own. All else is our fault.
     pub(super) fn store(message: &str, cause: &StoreError) -> Self {
         match cause {
             // The store has told the operator already, once.
             StoreError::Unavailable(_) => Self::new(Code::Unavailable, message),
+            StoreError::Unfit { .. } | StoreError::NotFound => Self::new(Code::Internal, message),
             cause => Self::internal(message, cause),
+        }
+    }
+
+    /// The same of groups, where the operation has no words for the cause.
+    pub(super) fn group(message: &str, cause: &GroupError) -> Self {
+        match cause {
+            GroupError::Store(cause) => Self::store(message, cause),
+            _ => Self::new(Code::Internal, message),
         }
     }
 
@@ -187,5 +198,10 @@ mod tests {
         let broken = StoreError::Failed(sqlx::Error::RowNotFound);
         let error = ApiError::store("Error finding user account.", &broken);
         assert_eq!(error.code, Code::Internal);
+        let unfit = StoreError::Unfit { column: "name" };
+        for cause in [unfit, gone] {
+            let code = ApiError::store("", &cause).code;
+            assert_eq!(ApiError::group("", &cause.into()).code, code);
+        }
     }
 }

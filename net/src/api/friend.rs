@@ -8,11 +8,12 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::ApiState;
-use super::error::{ApiError, Code};
+use super::error::ApiError;
 use super::operation::{Context, Nothing, Operation, Parameters};
+use super::parameter::Parameter;
 use super::query::Query;
 use crate::auth::SessionClaims;
-use crate::store::{FriendMetadata, FriendNews, StoreError, UserQuery};
+use crate::store::{FriendMetadata, FriendNews, UserQuery};
 
 /// Inviting users, and accepting their invitations.
 pub(super) struct AddFriends;
@@ -36,10 +37,18 @@ pub(super) struct FriendsRequest {
     metadata: String,
 }
 
+/// What names users.
+const FRIENDS: &[Parameter] = &[Parameter::texts("ids"), Parameter::texts("usernames")];
+
 impl Parameters for FriendsRequest {}
 
 impl Operation for AddFriends {
     const NAME: &'static str = "AddFriends";
+    const QUERY: &'static [Parameter] = &[
+        Parameter::texts("ids"),
+        Parameter::texts("usernames"),
+        Parameter::text("metadata"),
+    ];
     type Caller = SessionClaims;
     type Request = FriendsRequest;
     type Response = Nothing;
@@ -68,12 +77,14 @@ impl Operation for AddFriends {
         if others.is_empty() {
             return Err(nobody());
         }
-        let metadata =
-            FriendMetadata::parse(&request.metadata).map_err(|error| failed(FAILED, &error))?;
+        let metadata = FriendMetadata::parse(&request.metadata)
+            .map_err(|error| ApiError::store(FAILED, &error))?;
         let added = state
             .store
             .add_friends(caller.user_id, &others, &metadata, now);
-        let news = added.await.map_err(|error| failed(FAILED, &error))?;
+        let news = added
+            .await
+            .map_err(|error| ApiError::store(FAILED, &error))?;
         tell(state, caller, news).await;
         Ok(Nothing)
     }
@@ -81,6 +92,7 @@ impl Operation for AddFriends {
 
 impl Operation for DeleteFriends {
     const NAME: &'static str = "DeleteFriends";
+    const QUERY: &'static [Parameter] = FRIENDS;
     type Caller = SessionClaims;
     type Request = FriendsRequest;
     type Response = Nothing;
@@ -104,7 +116,9 @@ impl Operation for DeleteFriends {
         };
         let others = request.others(state, caller, &texts).await?;
         let deleted = state.store.delete_friends(caller.user_id, &others, now);
-        let news = deleted.await.map_err(|error| failed(FAILED, &error))?;
+        let news = deleted
+            .await
+            .map_err(|error| ApiError::store(FAILED, &error))?;
         tell(state, caller, news).await;
         Ok(Nothing)
     }
@@ -112,6 +126,7 @@ impl Operation for DeleteFriends {
 
 impl Operation for BlockFriends {
     const NAME: &'static str = "BlockFriends";
+    const QUERY: &'static [Parameter] = FRIENDS;
     type Caller = SessionClaims;
     type Request = FriendsRequest;
     type Response = Nothing;
@@ -138,7 +153,9 @@ impl Operation for BlockFriends {
             return Err(nobody());
         }
         let blocked = state.store.block_friends(caller.user_id, &others, now);
-        let blocked = blocked.await.map_err(|error| failed(FAILED, &error))?;
+        let blocked = blocked
+            .await
+            .map_err(|error| ApiError::store(FAILED, &error))?;
         let closing = blocked.into_iter().map(|other| {
             let channel = ChannelId::direct(UserId(caller.user_id), UserId(other));
             state.world.close_stream(channel.0)
@@ -193,14 +210,12 @@ impl FriendsRequest {
                 return Err(is_self());
             }
         }
-        // No name has a NUL in it, and not every database can be asked for one.
-        let names = self.usernames.iter().filter(|name| !name.contains('\0'));
         let query = UserQuery {
-            usernames: names.cloned().collect(),
+            usernames: self.usernames.clone(),
             ..UserQuery::default()
         };
         let named = state.store.users(&query).await;
-        let named = named.map_err(|error| failed(texts.failed, &error))?;
+        let named = named.map_err(|error| ApiError::store(texts.failed, &error))?;
         // A name that is one's own again, or by now, is not in the token.
         if named.iter().any(|user| user.id == caller.user_id) {
             return Err(is_self());
@@ -212,14 +227,6 @@ impl FriendsRequest {
 
 fn nobody() -> ApiError {
     ApiError::invalid("No valid ID or username was provided.")
-}
-
-/// What the caller is at fault for is told as the reference server tells it: like a fault of its own.
-fn failed(text: &str, error: &StoreError) -> ApiError {
-    match error {
-        StoreError::Unfit { .. } | StoreError::NotFound => ApiError::new(Code::Internal, text),
-        error => ApiError::store(text, error),
-    }
 }
 
 /// Tells users what the caller has done, which is done whether or not they can be told.

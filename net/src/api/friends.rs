@@ -8,6 +8,7 @@ use super::cursor::{
 };
 use super::error::ApiError;
 use super::operation::{Context, Operation, Parameters};
+use super::parameter::Parameter;
 use super::query::Query;
 use super::user::{public_user, whole_seconds};
 use crate::auth::SessionClaims;
@@ -34,6 +35,11 @@ impl Parameters for ListFriendsRequest {}
 
 impl Operation for ListFriends {
     const NAME: &'static str = "ListFriends";
+    const QUERY: &'static [Parameter] = &[
+        Parameter::integer("limit"),
+        Parameter::integer("state"),
+        Parameter::text("cursor"),
+    ];
     type Caller = SessionClaims;
     type Request = ListFriendsRequest;
     type Response = api::FriendList;
@@ -53,21 +59,20 @@ impl Operation for ListFriends {
     ) -> Result<api::FriendList, ApiError> {
         let limit = page_size(request.limit, 1000, 1000)?;
         let only = request.state.map(read_state).transpose()?;
-        let after = match request.cursor.as_str() {
+        let from = match request.cursor.as_str() {
             "" => None,
             text => Some(read_cursor(text, only)?),
         };
-        // One more than asked for tells whether there are more.
+        // The one after the page is where the next begins.
         let query = FriendQuery {
             state: only,
-            after,
+            from,
             limit: limit + 1,
         };
         let friends = state.store.friends(caller.user_id, query).await;
         let mut friends = friends.map_err(|error| ApiError::store(FAILED, &error))?;
-        let has_more = friends.len() > limit as usize;
+        let next = friends.get(limit as usize).map(Friend::place);
         friends.truncate(limit as usize);
-        let last = friends.last().filter(|_| has_more).map(Friend::place);
         let ids = friends.iter().map(|friend| friend.user.id).collect();
         let online = state.world.online(ids).await?;
         let listed = friends.into_iter().map(|friend| {
@@ -81,7 +86,7 @@ impl Operation for ListFriends {
         });
         Ok(api::FriendList {
             friends: listed.collect(),
-            cursor: last.map(encode_friend).unwrap_or_default(),
+            cursor: next.map(encode_friend).unwrap_or_default(),
         })
     }
 }
@@ -103,6 +108,7 @@ impl Parameters for ListFriendsOfFriendsRequest {}
 
 impl Operation for ListFriendsOfFriends {
     const NAME: &'static str = "ListFriendsOfFriends";
+    const QUERY: &'static [Parameter] = &[Parameter::integer("limit"), Parameter::text("cursor")];
     type Caller = SessionClaims;
     type Request = ListFriendsOfFriendsRequest;
     type Response = api::FriendsOfFriendsList;
@@ -166,7 +172,7 @@ fn read_state(number: i32) -> Result<FriendState, ApiError> {
         .map_err(|_| ApiError::invalid("Invalid state - state must be between 0 and 3."))
 }
 
-/// A cursor goes on in its own state, unless all states are listed.
+/// A cursor goes on in the state of the friend it points to, unless all states are listed.
 fn read_cursor(text: &str, only: Option<FriendState>) -> Result<FriendPlace, ApiError> {
     decode_friend(text)
         .filter(|place| only.is_none_or(|only| only == place.state))

@@ -9,6 +9,7 @@ use super::error::{ApiError, Code};
 use super::group::{group_id, public_group};
 use super::group_cursor::{Side, decode_edge, decode_group, encode_edge, encode_group};
 use super::operation::{Context, Operation, Parameters};
+use super::parameter::Parameter;
 use super::query::Query;
 use super::user::public_user;
 use crate::auth::SessionClaims;
@@ -61,6 +62,14 @@ impl ListGroupsRequest {
 
 impl Operation for ListGroups {
     const NAME: &'static str = "ListGroups";
+    const QUERY: &'static [Parameter] = &[
+        Parameter::text("name"),
+        Parameter::text("cursor"),
+        Parameter::integer("limit"),
+        Parameter::text("lang_tag"),
+        Parameter::integer("members"),
+        Parameter::boolean("open"),
+    ];
     type Caller = SessionClaims;
     type Request = ListGroupsRequest;
     type Response = api::GroupList;
@@ -93,7 +102,7 @@ impl Operation for ListGroups {
             ),
         };
         let found = state.store.groups(&filter, after.as_ref(), limit + 1).await;
-        let mut groups = found.map_err(|error| ApiError::internal(FAILED, &error))?;
+        let mut groups = found.map_err(|error| ApiError::store(FAILED, &error))?;
         let has_more = groups.len() > limit as usize;
         groups.truncate(limit as usize);
         let last = groups.last().filter(|_| has_more);
@@ -118,6 +127,12 @@ pub(super) struct EdgesRequest {
 }
 
 impl EdgesRequest {
+    const QUERY: &'static [Parameter] = &[
+        Parameter::integer("limit"),
+        Parameter::integer("state"),
+        Parameter::text("cursor"),
+    ];
+
     fn decode(query: &Query) -> Result<Self, ApiError> {
         Ok(Self {
             limit: query.int("limit")?,
@@ -167,6 +182,7 @@ impl Parameters for ListGroupUsersRequest {}
 
 impl Operation for ListGroupUsers {
     const NAME: &'static str = "ListGroupUsers";
+    const QUERY: &'static [Parameter] = EdgesRequest::QUERY;
     type Caller = SessionClaims;
     type Request = ListGroupUsersRequest;
     type Response = api::GroupUserList;
@@ -192,7 +208,7 @@ impl Operation for ListGroupUsers {
         let (limit, rank, after) = request.edges.page(side)?;
         let found = state.store.group_users(group, rank, after, limit + 1).await;
         let mut found = found.map_err(|error| {
-            ApiError::internal("Error while trying to list users in a group.", &error)
+            ApiError::store("Error while trying to list users in a group.", &error)
         })?;
         if found.is_empty() {
             return Ok(api::GroupUserList::default());
@@ -228,6 +244,7 @@ impl Parameters for ListUserGroupsRequest {}
 
 impl Operation for ListUserGroups {
     const NAME: &'static str = "ListUserGroups";
+    const QUERY: &'static [Parameter] = EdgesRequest::QUERY;
     type Caller = SessionClaims;
     type Request = ListUserGroupsRequest;
     type Response = api::UserGroupList;
@@ -254,7 +271,7 @@ impl Operation for ListUserGroups {
         let (limit, rank, after) = request.edges.page(side)?;
         let found = state.store.user_groups(user, rank, after, limit + 1).await;
         let mut found = found.map_err(|error| {
-            ApiError::internal("Error while trying to list groups for a user.", &error)
+            ApiError::store("Error while trying to list groups for a user.", &error)
         })?;
         let cursor = cut(&mut found, limit, side, rank);
         let public = |group: Listed<crate::store::Group>| UserGroup {

@@ -8,6 +8,7 @@ use super::error::ApiError;
 use super::group::{GroupRequest, group_id};
 use super::group_news;
 use super::operation::{Context, Nothing, Operation, Parameters};
+use super::parameter::Parameter;
 use super::query::Query;
 use crate::auth::SessionClaims;
 use crate::store::{Deed, GroupError};
@@ -46,7 +47,7 @@ impl Operation for JoinGroup {
         joined.map_err(|error| match error {
             GroupError::NotFound => ApiError::not_found("Group not found."),
             GroupError::Full => ApiError::invalid("Group is full."),
-            error => ApiError::internal("Error while trying to join group.", &error),
+            error => ApiError::group("Error while trying to join group.", &error),
         })
     }
 }
@@ -86,7 +87,7 @@ impl Operation for LeaveGroup {
             GroupError::LastSuperadmin => {
                 ApiError::invalid("Cannot leave group when you are the last superadmin.")
             }
-            error => ApiError::internal("Error while trying to leave group.", &error),
+            error => ApiError::group("Error while trying to leave group.", &error),
         })
     }
 }
@@ -111,6 +112,7 @@ macro_rules! deeds {
 
         impl Operation for $Operation {
             const NAME: &'static str = $name;
+            const QUERY: &'static [Parameter] = &[Parameter::texts("user_ids")];
             type Caller = SessionClaims;
             type Request = GroupUsersRequest;
             type Response = Nothing;
@@ -188,6 +190,6 @@ async fn carry_out(
         GroupError::NotAllowed => ApiError::not_found("Group not found or permission denied."),
         GroupError::UsersNotFound => ApiError::invalid("One or more users not found."),
         GroupError::Full => ApiError::invalid("Group is full."),
-        error => ApiError::internal(failure, &error),
+        error => ApiError::group(failure, &error),
     })
 }

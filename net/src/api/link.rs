@@ -5,11 +5,12 @@ use std::marker::PhantomData;
 use tiltyard_proto::api;
 
 use super::authenticate::{check_email_format, check_email_gaps, check_id, hash_password};
+use super::elsewhere::Elsewhere;
 use super::error::{ApiError, Code};
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::parameter::Parameter;
 use super::query::Query;
-use super::social::{Elsewhere, check_configured, fill, refusal, verify};
+use super::social::{check_configured, fill, refusal, verify};
 use crate::auth::{PASSWORD_BYTES_MIN, SessionClaims};
 use crate::store::{Identifier, StoreError, Unlink};
 
@@ -28,10 +29,6 @@ async fn link(
         Ok(()) => Ok(Nothing),
         Err(StoreError::IdentifierTaken) => Err(ApiError::new(Code::AlreadyExists, taken)),
         Err(StoreError::NotFound) => Err(ApiError::not_found("Account not found.")),
-        Err(StoreError::Unfit { .. }) => Err(ApiError::new(
-            Code::Internal,
-            format!("Error linking {kind}."),
-        )),
         Err(error) => Err(ApiError::store(&format!("Error linking {kind}."), &error)),
     }
 }

@@ -25,7 +25,7 @@ pub(super) trait Operation: 'static {
     const NAME: &'static str;
     /// Whether the body is part of the request.
     const READS_BODY: bool = false;
-    /// The parameters that are part of the request.
+    /// The parameters that are part of the request; others cannot be read.
     const QUERY: &'static [Parameter] = &[];
     /// Who may call it.
     type Caller: Caller;
@@ -172,7 +172,7 @@ pub(super) async fn answer<O: Operation>(mut exchange: Exchange) -> Result<Respo
         true => exchange.read_body().await?,
         false => bytes::Bytes::new(),
     };
-    let mut request = O::decode(&Query::parse(&exchange.query)?, &body)?;
+    let mut request = O::decode(&Query::parse(&exchange.query, O::QUERY)?, &body)?;
     O::take_segment(&mut request, std::mem::take(&mut exchange.tail));
     let state = &exchange.state;
     let now = state.clock.now();

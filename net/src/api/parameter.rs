@@ -1,9 +1,10 @@
-//! What may stand in the query of a request, for those who want to know beforehand.
+//! What may stand in the query of a request. Only what is declared here for an operation can be read by it, so
+//! that its description leaves nothing out.
 
 use serde_json::{Value, json};
 
 /// A parameter of the query, as an operation's `decode` reads it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Parameter {
     /// In snake case; camel case is understood as well.
     pub(super) name: &'static str,
@@ -54,9 +55,12 @@ impl Parameter {
         json!({"name": self.name, "in": "query", "schema": schema})
     }
 
-    /// A value that is refused, if there is one.
+    /// A value, escaped, that whoever reads it refuses.
     #[cfg(test)]
-    pub(super) fn unfit(self) -> Option<&'static str> {
-        matches!(self.form, Form::Integer | Form::Boolean).then_some("maybe")
+    pub(super) fn unfit(self) -> &'static str {
+        match self.form {
+            Form::Text | Form::Texts => "%FF",
+            Form::Integer | Form::Boolean => "maybe",
+        }
     }
 }

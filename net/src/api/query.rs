@@ -4,29 +4,39 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use super::error::{ApiError, Code};
+use super::parameter::Parameter;
 use crate::config::parse_bool;
 
 /// The parameters of a query, decoded. They need not be UTF-8.
-#[derive(Debug, Default)]
-pub(super) struct Query(Vec<(Vec<u8>, Vec<u8>)>);
+#[derive(Debug)]
+pub(super) struct Query {
+    pairs: Vec<(Vec<u8>, Vec<u8>)>,
+    declared: &'static [Parameter],
+}
 
 impl Query {
-    /// Refuses the first escape that is none.
-    pub(super) fn parse(raw: &str) -> Result<Self, ApiError> {
+    /// Refuses the first escape that is none. What is read later has to be declared.
+    pub(super) fn parse(raw: &str, declared: &'static [Parameter]) -> Result<Self, ApiError> {
         let pairs = raw.split('&').filter(|pair| !pair.is_empty());
-        pairs.map(decode_pair).collect::<Result<_, _>>().map(Self)
+        Ok(Self {
+            pairs: pairs.map(decode_pair).collect::<Result<_, _>>()?,
+            declared,
+        })
     }
 
     /// Leaves out what cannot be decoded.
-    pub(super) fn parse_leniently(raw: &str) -> Self {
+    pub(super) fn parse_leniently(raw: &str, declared: &'static [Parameter]) -> Self {
         let pairs = raw.split('&').filter(|pair| !pair.is_empty());
-        Self(pairs.filter_map(|pair| decode_pair(pair).ok()).collect())
+        Self {
+            pairs: pairs.filter_map(|pair| decode_pair(pair).ok()).collect(),
+            declared,
+        }
     }
 
     /// Every parameter with its values, in the order given.
     pub(super) fn into_lists(self) -> BTreeMap<String, Vec<String>> {
         let mut lists = BTreeMap::<String, Vec<String>>::new();
-        for (name, value) in self.0 {
+        for (name, value) in self.pairs {
             let name = String::from_utf8_lossy(&name).into_owned();
             let value = String::from_utf8_lossy(&value).into_owned();
             lists.entry(name).or_default().push(value);
@@ -34,32 +44,27 @@ impl Query {
         lists
     }
 
-    /// Whether there is a parameter of this name, whatever its value.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(key, _)| key == name.as_bytes())
+    /// Whether there is a text of this name, whatever it is.
+    pub(super) fn has(&self, name: &'static str) -> bool {
+        self.check(Parameter::text(name));
+        self.pairs.iter().any(|(key, _)| key == name.as_bytes())
     }
 
     /// All values of a repeated field; `name` is in snake case.
-    pub(super) fn strings(&self, name: &str) -> Result<Vec<String>, ApiError> {
-        let camel = camel_case(name);
-        let named = |key: &[u8]| key == name.as_bytes() || key == camel.as_bytes();
-        let values = self.0.iter().filter(|(key, _)| named(key));
-        values.map(|(_, value)| utf8(value)).collect()
+    pub(super) fn strings(&self, name: &'static str) -> Result<Vec<String>, ApiError> {
+        self.check(Parameter::texts(name));
+        self.values(name)
     }
 
     /// The value of a field; `name` is in snake case.
-    pub(super) fn string(&self, name: &str) -> Result<Option<String>, ApiError> {
-        let mut values = self.strings(name)?;
-        if values.len() > 1 {
-            let values = values.join(", ");
-            let text = format!("too many values for field {name:?}: {values}");
-            return Err(ApiError::invalid(text));
-        }
-        Ok(values.pop())
+    pub(super) fn string(&self, name: &'static str) -> Result<Option<String>, ApiError> {
+        self.check(Parameter::text(name));
+        self.value(name)
     }
 
-    pub(super) fn bool(&self, name: &str) -> Result<Option<bool>, ApiError> {
-        let Some(text) = self.string(name)? else {
+    pub(super) fn bool(&self, name: &'static str) -> Result<Option<bool>, ApiError> {
+        self.check(Parameter::boolean(name));
+        let Some(text) = self.value(name)? else {
             return Ok(None);
         };
         let parsed = parse_bool(&text);
@@ -67,8 +72,9 @@ impl Query {
         parsed.map(Some)
     }
 
-    pub(super) fn int(&self, name: &str) -> Result<Option<i32>, ApiError> {
-        let Some(text) = self.string(name)? else {
+    pub(super) fn int(&self, name: &'static str) -> Result<Option<i32>, ApiError> {
+        self.check(Parameter::integer(name));
+        let Some(text) = self.value(name)? else {
             return Ok(None);
         };
         let parsed = i32::from_str(&text).map_err(|error| {
@@ -80,6 +86,31 @@ impl Query {
             unparsable(name, "ParseInt", &text, problem)
         });
         parsed.map(Some)
+    }
+
+    /// What an operation reads, it declares. Every test that calls one finds out if it does not.
+    fn check(&self, parameter: Parameter) {
+        debug_assert!(
+            self.declared.contains(&parameter),
+            "{parameter:?} is read and not declared"
+        );
+    }
+
+    fn values(&self, name: &str) -> Result<Vec<String>, ApiError> {
+        let camel = camel_case(name);
+        let named = |key: &[u8]| key == name.as_bytes() || key == camel.as_bytes();
+        let values = self.pairs.iter().filter(|(key, _)| named(key));
+        values.map(|(_, value)| utf8(value)).collect()
+    }
+
+    fn value(&self, name: &str) -> Result<Option<String>, ApiError> {
+        let mut values = self.values(name)?;
+        if values.len() > 1 {
+            let values = values.join(", ");
+            let text = format!("too many values for field {name:?}: {values}");
+            return Err(ApiError::invalid(text));
+        }
+        Ok(values.pop())
     }
 }
 
@@ -161,6 +192,20 @@ mod tests {
 
     use super::*;
 
+    const DECLARED: &[Parameter] = &[
+        Parameter::integer("limit"),
+        Parameter::integer("min_size"),
+        Parameter::integer("two"),
+        Parameter::boolean("create"),
+        Parameter::boolean("empty"),
+        Parameter::texts("user_ids"),
+        Parameter::text("name"),
+    ];
+
+    fn parse(raw: &str) -> Result<Query, ApiError> {
+        Query::parse(raw, DECLARED)
+    }
+
     fn message<T: std::fmt::Debug>(result: Result<T, ApiError>) -> String {
         result.unwrap_err().message
     }
@@ -168,24 +213,24 @@ mod tests {
     #[test]
     fn names_are_known_in_both_spellings() {
         for raw in ["min_size=3", "minSize=3", "&a=b&minSize=3&"] {
-            let query = Query::parse(raw).unwrap();
+            let query = parse(raw).unwrap();
             assert_eq!(query.int("min_size").unwrap(), Some(3), "{raw}");
         }
-        let query = Query::parse("user_ids=a&userIds=b%2Cc&user_ids=d+e").unwrap();
+        let query = parse("user_ids=a&userIds=b%2Cc&user_ids=d+e").unwrap();
         assert_eq!(query.strings("user_ids").unwrap(), ["a", "b,c", "d e"]);
     }
 
     #[test]
     fn wrong_values_are_worded_as_clients_have_seen_them() {
         let query =
-            Query::parse("limit=abc&big=99999999999&create=maybe&empty=&two=1&two=2").unwrap();
+            parse("limit=abc&min_size=99999999999&create=maybe&empty=&two=1&two=2").unwrap();
         assert_eq!(
             message(query.int("limit")),
             r#"parsing field "limit": strconv.ParseInt: parsing "abc": invalid syntax"#
         );
         assert_eq!(
-            message(query.int("big")),
-            r#"parsing field "big": strconv.ParseInt: parsing "99999999999": value out of range"#
+            message(query.int("min_size")),
+            r#"parsing field "min_size": strconv.ParseInt: parsing "99999999999": value out of range"#
         );
         assert_eq!(
             message(query.bool("create")),
@@ -196,29 +241,32 @@ mod tests {
             message(query.int("two")),
             r#"too many values for field "two": 1, 2"#
         );
-        assert_eq!(query.int("absent").unwrap(), None);
+        assert_eq!(query.string("name").unwrap(), None);
     }
 
     #[test]
     fn broken_escapes_and_bytes_are_refused() {
-        assert_eq!(
-            message(Query::parse("a=%zz")),
-            r#"invalid URL escape "%zz""#
-        );
-        assert_eq!(message(Query::parse("a=%4")), r#"invalid URL escape "%4""#);
-        let query = Query::parse("name=%FF").unwrap();
+        assert_eq!(message(parse("a=%zz")), r#"invalid URL escape "%zz""#);
+        assert_eq!(message(parse("a=%4")), r#"invalid URL escape "%4""#);
+        let query = parse("name=%FF").unwrap();
         assert_eq!(query.string("name").unwrap_err().code, Code::Internal);
-        assert_eq!(query.string("other").unwrap(), None, "nobody reads it");
+        assert_eq!(query.int("limit").unwrap(), None, "that is another");
+    }
+
+    #[test]
+    #[should_panic = "is read and not declared"]
+    fn what_is_declared_as_something_else_cannot_be_read() {
+        _ = parse("").unwrap().string("limit");
     }
 
     proptest! {
         #[test]
         fn no_query_panics(raw in "[a-z_%=&+0-9é]{0,40}") {
-            if let Ok(query) = Query::parse(&raw) {
+            if let Ok(query) = parse(&raw) {
                 _ = query.int("limit");
                 _ = query.bool("create");
             }
-            Query::parse_leniently(&raw).into_lists();
+            Query::parse_leniently(&raw, DECLARED).into_lists();
         }
 
         #[test]

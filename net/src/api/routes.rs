@@ -9,6 +9,7 @@ use super::account::{DeleteAccount, GetAccount, UpdateAccount};
 use super::authenticate::{AuthenticateCustom, AuthenticateDevice, AuthenticateEmail};
 use super::caller::Caller as _;
 use super::channel::ListChannelMessages;
+use super::elsewhere::{Apple, Facebook, FacebookInstantGame, GameCenter, Google, Steam};
 use super::error::{ApiError, Code};
 use super::friend::{AddFriends, BlockFriends, DeleteFriends};
 use super::friends::{ListFriends, ListFriendsOfFriends};
@@ -19,6 +20,7 @@ use super::group_members::{
     AddGroupUsers, BanGroupUsers, DemoteGroupUsers, JoinGroup, KickGroupUsers, LeaveGroup,
     PromoteGroupUsers,
 };
+use super::import::ImportFriends;
 use super::link::{
     LinkCustom, LinkDevice, LinkElsewhere, LinkEmail, UnlinkCustom, UnlinkDevice, UnlinkElsewhere,
     UnlinkEmail,
@@ -32,12 +34,9 @@ use super::parameter::Parameter;
 use super::parties::ListParties;
 use super::rpc;
 use super::session::{Healthcheck, SessionLogout, SessionRefresh};
-use super::social::{
-    Apple, AuthenticateElsewhere, Facebook, FacebookInstantGame, GameCenter, Google, Steam,
-};
-use super::storage::{
-    DeleteStorageObjects, ListStorageObjects, ReadStorageObjects, WriteStorageObjects,
-};
+use super::social::AuthenticateElsewhere;
+use super::storage::{DeleteStorageObjects, ReadStorageObjects, WriteStorageObjects};
+use super::storage_list::ListStorageObjects;
 use super::user::GetUsers;
 
 /// One way to call one operation.
@@ -113,6 +112,8 @@ pub(super) const ROUTES: &[Route] = &[
     route::<DeleteFriends>("DELETE", "/v2/friend"),
     route::<BlockFriends>("POST", "/v2/friend/block"),
     route::<ListFriendsOfFriends>("GET", "/v2/friend/friends"),
+    route::<ImportFriends<Facebook>>("POST", "/v2/friend/facebook"),
+    route::<ImportFriends<Steam>>("POST", "/v2/friend/steam"),
     rpc_route("GET"),
     rpc_route("POST"),
     route::<ListGroups>("GET", "/v2/group"),
@@ -151,7 +152,7 @@ const fn rpc_route(method: &'static str) -> Route {
         method,
         path: "/v2/rpc/{*id}",
         name: "RpcFunc",
-        query: const { &[Parameter::text("unwrap")] },
+        query: rpc::QUERY,
         proofs: &["session", "http_key", "http_key_in_header"],
         // A body is any text in JSON, or with `unwrap` anything; see `openapi`.
         body: None,

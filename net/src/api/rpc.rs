@@ -12,9 +12,13 @@ use serde_json::{Value, json};
 use super::caller::{authorization, basic_user, bearer_token};
 use super::error::{ApiError, Code};
 use super::gateway::{self, Exchange};
+use super::parameter::Parameter;
 use super::query::Query;
 use super::world::{RpcFailure, RpcRequest};
 use crate::auth::SessionClaims;
+
+/// The parameters that say how to call; the function gets them all.
+pub(super) const QUERY: &[Parameter] = &[Parameter::text("unwrap")];
 
 /// Why a call came to nothing.
 enum Refusal {
@@ -60,7 +64,7 @@ pub(super) async fn answer(exchange: Exchange) -> Response {
 }
 
 async fn call(mut exchange: Exchange) -> Result<Response, Refusal> {
-    let query = Query::parse_leniently(&exchange.query);
+    let query = Query::parse_leniently(&exchange.query, QUERY);
     let unwrap = query.has("unwrap");
     let mut query = query.into_lists();
     let caller = authenticate(&exchange, &mut query)?;

@@ -1,6 +1,5 @@
-//! Storage objects: `/v2/storage`.
+//! Reading, writing and deleting storage objects: `/v2/storage`.
 
-use serde::{Deserialize, Serialize};
 use tiltyard_proto::api;
 use tiltyard_proto::api::delete_storage_objects_request::ObjectId as DeletedId;
 use tiltyard_proto::api::read_storage_objects_request::ObjectId as ReadId;
@@ -8,17 +7,15 @@ use tiltyard_proto::api::write_storage_objects_request::Object as WrittenObject;
 use uuid::Uuid;
 
 use super::authenticate::parse_user_id;
-use super::channel::page_size;
-use super::cursor::{decode_storage, encode_storage};
-use super::error::{ApiError, Code};
-use super::operation::{Context, Nothing, Operation, Parameters, decode_body};
+use super::error::ApiError;
+use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
 use super::user::whole_seconds;
 use crate::auth::SessionClaims;
 use crate::convert::time_to_wire;
 use crate::store::{
-    Actor, ObjectAck, ObjectCondition, ObjectDelete, ObjectId, ObjectListing, ObjectPosition,
-    ObjectValue, ObjectWrite, ReadPermission, StoreError, StoredObject, WritePermission,
+    Actor, ObjectAck, ObjectCondition, ObjectDelete, ObjectId, ObjectValue, ObjectWrite,
+    ReadPermission, StoreError, StoredObject, WritePermission,
 };
 
 /// Reading objects of anybody.
@@ -44,7 +41,8 @@ impl Operation for ReadStorageObjects {
         let ids = ids.collect::<Result<Vec<_>, _>>()?;
         let actor = Actor::Player(caller.user_id);
         let objects = state.store.read_objects(actor, &ids).await;
-        let objects = objects.map_err(|error| failed("Error reading storage objects.", &error))?;
+        let objects =
+            objects.map_err(|error| ApiError::store("Error reading storage objects.", &error))?;
         Ok(api::StorageObjects {
             objects: objects.into_iter().map(object_to_wire).collect(),
         })
@@ -98,7 +96,7 @@ impl Operation for WriteStorageObjects {
             StoreError::WriteForbidden => {
                 ApiError::invalid("Storage write rejected - permission denied.")
             }
-            error => failed("Error writing storage objects.", &error),
+            error => ApiError::store("Error writing storage objects.", &error),
         })?;
         Ok(api::StorageObjectAcks {
             acks: acks.into_iter().map(ack_to_wire).collect(),
@@ -173,7 +171,7 @@ impl Operation for DeleteStorageObjects {
                     "Storage delete rejected - not found, version check failed, or permission denied.",
                 )
             }
-            error => failed("Error deleting storage objects.", &error),
+            error => ApiError::store("Error deleting storage objects.", &error),
         })?;
         Ok(Nothing)
     }
@@ -191,86 +189,6 @@ fn delete_from_wire(id: DeletedId, owner: Uuid) -> Result<ObjectDelete, ApiError
     })
 }
 
-/// Listing a collection, or what one owner has in it.
-pub(super) struct ListStorageObjects;
-
-/// What to list.
-#[derive(Default, Deserialize, Serialize)]
-#[serde(default)]
-pub(super) struct ListStorageObjectsRequest {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    collection: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    user_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<i32>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    cursor: String,
-}
-
-impl Parameters for ListStorageObjectsRequest {}
-
-impl Operation for ListStorageObjects {
-    const NAME: &'static str = "ListStorageObjects";
-    type Caller = SessionClaims;
-    type Request = ListStorageObjectsRequest;
-    type Response = api::StorageObjectList;
-
-    fn decode(query: &Query, _: &[u8]) -> Result<ListStorageObjectsRequest, ApiError> {
-        Ok(ListStorageObjectsRequest {
-            collection: String::new(),
-            user_id: query.string("user_id")?.unwrap_or_default(),
-            limit: query.int("limit")?,
-            cursor: query.string("cursor")?.unwrap_or_default(),
-        })
-    }
-
-    fn take_segment(request: &mut ListStorageObjectsRequest, segments: String) {
-        match segments.split_once('/') {
-            Some((collection, user_id)) => {
-                request.collection = collection.to_owned();
-                request.user_id = user_id.to_owned();
-            }
-            None => request.collection = segments,
-        }
-    }
-
-    async fn run(
-        Context { state, .. }: Context<'_>,
-        caller: &SessionClaims,
-        request: ListStorageObjectsRequest,
-    ) -> Result<api::StorageObjectList, ApiError> {
-        let limit = page_size(request.limit)?;
-        let owner = match request.user_id.as_str() {
-            "" => None,
-            text => Some(parse_user_id(text).ok_or_else(bad_user_id)?),
-        };
-        let actor = Actor::Player(caller.user_id);
-        let listing = ObjectListing::new(actor, request.collection, owner);
-        let after = match request.cursor.as_str() {
-            "" => None,
-            text => {
-                let malformed = || ApiError::invalid("Malformed cursor was used.");
-                Some(decode_storage(text, &listing).ok_or_else(malformed)?)
-            }
-        };
-        // One more than asked for tells whether there are more.
-        let objects = state
-            .store
-            .list_objects(&listing, after.as_ref(), limit + 1);
-        let mut objects = objects
-            .await
-            .map_err(|error| failed("Error listing storage objects.", &error))?;
-        let has_more = objects.len() > limit as usize;
-        objects.truncate(limit as usize);
-        let last = objects.last().filter(|_| has_more).map(ObjectPosition::of);
-        Ok(api::StorageObjectList {
-            cursor: last.map_or_else(String::new, |last| encode_storage(&last, &listing)),
-            objects: objects.into_iter().map(object_to_wire).collect(),
-        })
-    }
-}
-
 fn check_names(collection: &str, key: &str) -> Result<(), ApiError> {
     if collection.is_empty() || key.is_empty() {
         return Err(unnamed());
@@ -282,19 +200,11 @@ fn unnamed() -> ApiError {
     ApiError::invalid("Invalid collection or key value supplied. They must be set.")
 }
 
-fn bad_user_id() -> ApiError {
+pub(super) fn bad_user_id() -> ApiError {
     ApiError::invalid("Invalid user ID - make sure user ID is a valid UUID.")
 }
 
-/// What the store does not take is the caller's mistake, though the reference server calls it its own.
-fn failed(message: &str, error: &StoreError) -> ApiError {
-    match error {
-        StoreError::Unfit { .. } | StoreError::NotFound => ApiError::new(Code::Internal, message),
-        error => ApiError::store(message, error),
-    }
-}
-
-fn object_to_wire(object: StoredObject) -> api::StorageObject {
+pub(super) fn object_to_wire(object: StoredObject) -> api::StorageObject {
     api::StorageObject {
         collection: object.id.collection,
         key: object.id.key,

@@ -130,8 +130,8 @@ impl Store {
              OR facebook_id IN (SELECT value FROM json_each($3))"
         ))
         .bind_list(&query.ids)
-        .bind_list(&query.usernames)
-        .bind_list(&query.facebook_ids);
+        .bind_list(&storable(&query.usernames))
+        .bind_list(&storable(&query.facebook_ids));
         self.database.find(found).await?.iter().map(user).collect()
     }
 
@@ -183,6 +183,12 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// What may be in a database: nothing there has a NUL in it, and not every one can be asked for one.
+fn storable(texts: &[String]) -> Vec<&str> {
+    let texts = texts.iter().map(String::as_str);
+    texts.filter(|text| !text.contains('\0')).collect()
 }
 
 fn login_of(identifier: &Identifier) -> Sql {

@@ -84,8 +84,8 @@ pub struct FriendPlace {
 pub struct FriendQuery {
     /// Only friends in this state.
     pub state: Option<FriendState>,
-    /// Only those after this place.
-    pub after: Option<FriendPlace>,
+    /// Only those from this place on.
+    pub from: Option<FriendPlace>,
     /// Friends at most.
     pub limit: u32,
 }

@@ -2,8 +2,7 @@
 //!
 //! A friendship or an invitation is two rows, one from the point of view of each; a block is one. Every
 //! user's `edge_count` is the count of rows that are theirs. When an account is deleted, its rows go with it
-//! in both directions (`ON DELETE CASCADE`), while `edge_count` of the others stays: it counts those
-//! relations too that ended so, as the reference server's does.
+//! in both directions (`ON DELETE CASCADE`), and whoever deletes it counts down for the others.
 
 use std::collections::BTreeSet;
 
@@ -35,10 +34,10 @@ impl Store {
             Some(state) => (state, state),
             None => (Befriended, Blocked),
         };
-        let after = query
-            .after
+        let from = query
+            .from
             .map(|place| (place.state, place.position, place.user_id));
-        let (state, position, friend_id) = after.unwrap_or((first, i64::MIN, Uuid::nil()));
+        let (state, position, friend_id) = from.unwrap_or((first, i64::MIN, Uuid::nil()));
         let listing = sql(concat!(
             "SELECT ",
             user_columns!(),
@@ -46,7 +45,7 @@ impl Store {
              friends.metadata AS friend_metadata, friends.update_time AS friend_update_time \
              FROM friends JOIN users ON users.id = friends.destination_id \
              WHERE friends.source_id = $1 AND friends.state <= $5 \
-                 AND (friends.state, friends.position, friends.destination_id) > ($2, $3, $4) \
+                 AND (friends.state, friends.position, friends.destination_id) >= ($2, $3, $4) \
              ORDER BY friends.state, friends.position, friends.destination_id LIMIT $6"
         ))
         .bind(user_id)

@@ -70,7 +70,7 @@ async fn add(store: &Store, user: Uuid, others: &[Uuid], second: i64) -> Vec<(Uu
 async fn list(store: &Store, user: Uuid) -> Vec<Friend> {
     let all = FriendQuery {
         state: None,
-        after: None,
+        from: None,
         limit: 100,
     };
     store.friends(user, all).await.unwrap()
@@ -281,19 +281,21 @@ async fn friends_are_listed_by_state_and_age_from_any_place_on() {
                 .filter(|friend| state.is_none_or(|s| s == friend.state));
             let expected: Vec<_> = expected.cloned().collect();
             let mut read = Vec::new();
+            let mut from = None;
             loop {
-                let after = read.last().map(Friend::place);
                 let query = FriendQuery {
                     state,
-                    after,
-                    limit,
+                    from,
+                    limit: limit + 1,
                 };
-                let page = store.friends(me, query).await.unwrap();
-                assert!(page.len() <= limit as usize);
-                if page.is_empty() {
+                let mut page = store.friends(me, query).await.unwrap();
+                assert!(page.len() <= limit as usize + 1);
+                from = page.get(limit as usize).map(Friend::place);
+                page.truncate(limit as usize);
+                read.extend(page);
+                if from.is_none() {
                     break;
                 }
-                read.extend(page);
             }
             assert_eq!(read, expected, "{state:?} {limit}");
         }

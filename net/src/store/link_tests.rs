@@ -122,6 +122,22 @@ async fn the_last_identifier_stays() {
 }
 
 #[tokio::test]
+async fn what_has_a_nul_in_it_is_nobodys() {
+    on_each_database(async |store| {
+        let id = user(&store, "alice").await;
+        for (identifier, unlinks) in all("a\0") {
+            let named = unlinks.last().unwrap();
+            let refused = store.unlink(id, named, at(1)).await;
+            assert!(
+                matches!(refused, Err(StoreError::LastIdentifier)),
+                "{identifier:?}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_address_comes_and_goes_with_its_password() {
     on_each_database(async |store| {
         let alice = user(&store, "alice").await;

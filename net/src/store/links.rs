@@ -98,6 +98,16 @@ pub enum Unlink {
     Social(SocialKind, Option<String>),
 }
 
+impl Unlink {
+    /// The identifier that it has to be, if any.
+    fn wanted(&self) -> Option<&str> {
+        match self {
+            Self::Device(id) => Some(id),
+            Self::Custom(id) | Self::Email(id) | Self::Social(_, id) => id.as_deref(),
+        }
+    }
+}
+
 impl Store {
     /// Gives an account one more identifier, in place of one of the same kind, save that devices add
     /// up. An e-mail address comes with the hash of a password.
@@ -168,6 +178,10 @@ impl Store {
         unlink: &Unlink,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        // Nobody has one with a NUL in it, and not every database can be asked for it.
+        if unlink.wanted().is_some_and(|id| id.contains('\0')) {
+            return Err(StoreError::LastIdentifier);
+        }
         let clear = |column: Column, value: &Option<String>| {
             sql(column.clear).bind(user_id).bind(value).bind(now)
         };

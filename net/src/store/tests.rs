@@ -243,8 +243,10 @@ async fn users_are_found_once_by_any_of_the_lists() {
             .unwrap();
         let query = UserQuery {
             ids: vec![alice, Uuid::from_u128(1), Uuid::nil()],
-            usernames: vec!["alice".to_owned(), "bob \"[]".to_owned(), "Bob".to_owned()],
-            facebook_ids: vec!["x".to_owned()],
+            usernames: ["alice", "bob \"[]", "Bob", "a\0"]
+                .map(str::to_owned)
+                .into(),
+            facebook_ids: ["x", "\0"].map(str::to_owned).into(),
         };
         let users = store.users(&query).await.unwrap();
         let mut ids: Vec<_> = users.iter().map(|user| user.id).collect();

@@ -253,6 +253,11 @@ async fn friends_are_paged_by_state_and_age() {
         (names(&rest), rest.get("cursor")),
         (all[1..2].to_vec(), None)
     );
+    let page = list(&stage, &me, "?limit=2").await;
+    let next = page["cursor"].as_str().unwrap();
+    let uri = format!("?state={}&limit=1&cursor={next}", all[2].0);
+    let page = list(&stage, &me, &uri).await;
+    assert_eq!(names(&page), all[2..3], "it is of the state of the next");
     let limit = "Invalid limit - limit must be between 1 and 1000.";
     let state = "Invalid state - state must be between 0 and 3.";
     let invalid = "Cursor is invalid.";
@@ -264,6 +269,7 @@ async fn friends_are_paged_by_state_and_age() {
         ("state=-1", state),
         ("cursor=zzz", invalid),
         (&format!("state=1&cursor={cursor}"), invalid),
+        (&format!("state=0&cursor={next}"), invalid),
     ] {
         let response = ask(&stage, "GET", &me, &format!("/v2/friend?{query}")).await;
         response.refused(400, 3, message);

@@ -258,3 +258,41 @@ async fn what_lists_refuse_is_checked_in_order() {
     let too_deep = ask(&stage, &alice, "POST", "group/a/b/join").await;
     too_deep.refused(404, 5, "Not Found");
 }
+
+#[tokio::test]
+async fn a_database_that_is_gone_says_what_failed() {
+    let stage = Stage::new().await;
+    let ann = stage.player("ann").await;
+    stage.state.store.close().await;
+    let group = format!("/v2/group/{NOWHERE}");
+    let users = format!("?user_ids={NOWHERE}");
+    for (method, path, doing) in [
+        ("POST", "/v2/group".to_owned(), "create group"),
+        ("PUT", group.clone(), "update group"),
+        ("DELETE", group.clone(), "delete group"),
+        ("POST", format!("{group}/join"), "join group"),
+        ("POST", format!("{group}/leave"), "leave group"),
+        (
+            "POST",
+            format!("{group}/add{users}"),
+            "add users to a group",
+        ),
+        (
+            "POST",
+            format!("{group}/kick{users}"),
+            "kick users from a group",
+        ),
+        ("GET", "/v2/group".to_owned(), "list groups"),
+        ("GET", format!("{group}/user"), "list users in a group"),
+        (
+            "GET",
+            format!("/v2/user/{NOWHERE}/group"),
+            "list groups for a user",
+        ),
+    ] {
+        let ask = stage.ask(method, &path).token(&ann.token);
+        let body = json!({"name": "n"}).to_string();
+        let text = format!("Error while trying to {doing}.");
+        ask.body(body).send().await.refused(503, 14, &text);
+    }
+}

@@ -8,6 +8,7 @@ mod friends;
 mod group_errors;
 mod groups;
 mod hooks;
+mod import;
 mod links;
 mod matches;
 mod matchmaker;

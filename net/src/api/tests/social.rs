@@ -55,7 +55,7 @@ const KINDS: [(&str, SocialKind, &str, &str); 6] = [
     ("steam", SocialKind::Steam, "steam_id", "Steam"),
 ];
 
-async fn stage_with_providers() -> Stage {
+pub(super) async fn stage_with_providers() -> Stage {
     let mut stage = Stage::new().await;
     let none = SocialProviders::new();
     let all = KINDS
