@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { groupOf, groupsOf } from '../lib/groups.mjs';
+import { groupOf, groupsOf, userGroups } from '../lib/groups.mjs';
 import { callers, refused, unique } from '../lib/player.mjs';
 
 const NOT_AN_ID = 'Group ID must be a valid ID.';
@@ -91,14 +91,14 @@ test('the groups of a user are listed by state and in pages', async () => {
   for (const { id } of [joined, asked]) await ann.http.joinGroup(id);
   const all = [[led.id, 0], [joined.id, 2], [asked.id, 3]];
   assert.deepEqual(await groupsOf(ann), all);
-  assert.deepEqual(await groupsOf(ann, 2), all.slice(1, 2));
-  const list = (...args) => bob.http.listUserGroups(ann.userId, ...args);
-  const first = await list(undefined, 2);
+  assert.deepEqual(await groupsOf(ann, { state: 2 }), all.slice(1, 2));
+  const list = (filter) => userGroups(bob, ann.userId, filter);
+  const first = await list({ limit: 2 });
   assert.equal(first.user_groups.length, 2);
-  const second = await list(undefined, 2, first.cursor);
+  const second = await list({ limit: 2, cursor: first.cursor });
   assert.deepEqual(second.user_groups.map(({ group }) => group.id), [asked.id]);
-  await refused(list(5), 400, 3, 'Invalid state - state must be between 0 and 4.');
-  await refused(list(undefined, 101), 400, 3, 'Invalid limit - limit must be between 1 and 100.');
-  await refused(list(undefined, 1, 'nonsense'), 400, 3, 'Cursor is invalid.');
-  await refused(bob.http.listUserGroups('zz'), 400, 3, NOT_AN_ID);
+  await refused(list({ state: 5 }), 400, 3, 'Invalid state - state must be between 0 and 4.');
+  await refused(list({ limit: 101 }), 400, 3, 'Invalid limit - limit must be between 1 and 100.');
+  await refused(list({ limit: 1, cursor: 'nonsense' }), 400, 3, 'Cursor is invalid.');
+  await refused(userGroups(bob, 'zz'), 400, 3, NOT_AN_ID);
 });

@@ -16,9 +16,13 @@ export async function groupBy(settings, leader, ...others) {
   return { id, name };
 }
 
+// The client's own parameters are called state and limit, and it sends them the other way round.
+export const userGroups = (player, userId, { state, limit, cursor } = {}) =>
+  player.http.listUserGroups(userId, limit, state, cursor);
+
 // What a player is in which group: `[[group id, state], ...]`.
-export async function groupsOf(player, ...filter) {
-  const { user_groups: groups } = await player.http.listUserGroups(player.userId, ...filter);
+export async function groupsOf(player, filter) {
+  const { user_groups: groups } = await userGroups(player, player.userId, filter);
   return groups.map(({ group, state }) => [group.id, state]);
 }
 
