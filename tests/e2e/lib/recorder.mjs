@@ -14,8 +14,13 @@ export function record(name, outcome) {
   appendFileSync(FILE, line);
 }
 
-// A mistake of the test is not an answer of the server: that is a response, or an error with a code.
-const isAnswer = (error) => error instanceof Response || error?.code !== undefined;
+// A response, the socket's `{ code, message }`, or an upgrade refused. A mistake of the test is none of these, nor
+// is a server that cannot be reached.
+function isAnswer(error) {
+  if (error instanceof Response) return true;
+  if (error?.type === 'error') return /server response/.test(error.message);
+  return error?.message !== undefined && !(error instanceof Error);
+}
 
 // The same object for the test. What it calls of itself is not recorded: nobody has asked for that.
 export function recorded(target, prefix) {
