@@ -4,20 +4,18 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { Session, WebSocketAdapterText } from '@heroiclabs/nakama-js';
-import { FORMATS, Player, callers, players, refusal, unique } from '../lib/player.mjs';
-import { recorded } from '../lib/recorder.mjs';
+import { FORMATS, callers, newSocket, players, refusal, unique } from '../lib/player.mjs';
 
 const BAD_INPUT = 3;
 const NO_CHANNEL = 'Invalid channel identifier';
 const NO_PARTY_ID = 'Invalid party ID';
 const nobody = { user_id: randomUUID(), session_id: randomUUID(), username: 'nobody' };
 
-// `calls` is `[[promise, text], ...]`; texts of parties end with what is given here.
+// `calls` is `[[promise, text], ...]`.
 async function assertRefused(calls) {
-  for (const [call, text] of calls) {
-    const { code, message } = await refusal(call);
-    assert.deepEqual([Number(code), message], [BAD_INPUT, text]);
-  }
+  const errors = await Promise.all(calls.map(([call]) => refusal(call)));
+  const expected = calls.map(([, text]) => [BAD_INPUT, text]);
+  assert.deepEqual(errors.map(({ code, message }) => [Number(code), message]), expected);
 }
 
 for (const format of FORMATS) {
@@ -118,7 +116,7 @@ test('a message of one\'s own making is answered as it deserves', async (t) => {
 test('every heartbeat is answered', async (t) => {
   const [{ client, session }] = await callers('ann');
   const adapter = new ListeningAdapter();
-  const socket = recorded(client.createSocket(false, false, adapter), 'socket');
+  const socket = newSocket(client, adapter);
   t.after(() => socket.disconnect(false));
   socket.setHeartbeatTimeoutMs(1000);
   assert.equal(socket.getHeartbeatTimeoutMs(), 1000);
@@ -141,8 +139,7 @@ class ListeningAdapter extends WebSocketAdapterText {
 }
 
 test('nobody connects without a session', async () => {
-  const eve = new Player();
   const [{ client, session }] = await callers('eve');
-  Object.assign(eve, { client, session: Session.restore(session.refresh_token, session.refresh_token) });
-  assert.match((await refusal(eve.connect('json'))).message, /401/);
+  const wrong = Session.restore(session.refresh_token, session.refresh_token);
+  assert.match((await refusal(newSocket(client).connect(wrong, false))).message, /401/);
 });

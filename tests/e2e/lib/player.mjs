@@ -34,6 +34,9 @@ export function newClient() {
   return recorded(client, 'client');
 }
 
+export const newSocket = (client, adapter) =>
+  recorded(client.createSocket(url.protocol === 'https:', false, adapter), 'socket');
+
 // What the client keeps to itself: a function for each route.
 export const lowLevel = () => recorded(newClient().apiClient, 'api');
 
@@ -74,7 +77,7 @@ export class Player {
     // Tests that have no need of several formats name the first of the usual ones.
     if (format === 'webtransport' || (format === 'json' && !FORMATS.includes('json'))) return this.#connectInPage(isOnline);
     const adapter = format === 'protobuf' ? new WebSocketAdapterPb() : undefined;
-    this.socket = recorded(this.client.createSocket(url.protocol === 'https:', false, adapter), 'socket');
+    this.socket = newSocket(this.client, adapter);
     this.socket.onmatchdata = (data) => this.#arrive('data', data);
     this.socket.onmatchpresence = (event) => this.#arrive('presence', event);
     this.socket.ondisconnect = (event) => this.#arrive('close', event);
