@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HTTP_KEY, callers, get, lowLevel, newClient, players, refusal, refused, unique } from '../lib/player.mjs';
+import { HTTP_KEY, ask, callers, lowLevel, newClient, players, refusal, refused, unique } from '../lib/player.mjs';
 
 const MATCH_ID = /^[0-9a-f-]{36}\.\S+$/;
 const NO_LIMIT = 'Invalid limit - limit must be between 1 and 100.';
@@ -66,15 +66,15 @@ test('open parties are listed', async (t) => {
   const { party_id: id } = await ann.socket.createParty(true, 3);
   const { open, max_size: size, label } = await listedParty(ann, id);
   assert.deepEqual([open, size, label], [true, 3, '{}']);
-  await refused(get(ann, '/v2/party?limit=101'), 400, 3, NO_LIMIT);
-  await refused(get(ann, '/v2/party?cursor=nonsense'), 500, 13, 'Error listing matches.');
+  await refused(ask(ann, 'GET', '/v2/party?limit=101'), 400, 3, NO_LIMIT);
+  await refused(ask(ann, 'GET', '/v2/party?cursor=nonsense'), 500, 13, 'Error listing matches.');
 });
 
 // The list follows a little later, so that this asks, page after page, until the party is in it.
 async function listedParty(player, id) {
   const deadline = Date.now() + 15_000;
   for (let cursor = ''; Date.now() < deadline;) {
-    const page = await get(player, `/v2/party?limit=100&open=true&cursor=${encodeURIComponent(cursor)}`);
+    const page = await ask(player, 'GET', `/v2/party?limit=100&open=true&cursor=${encodeURIComponent(cursor)}`);
     const found = page.parties?.find(({ party_id: party }) => party === id);
     if (found) return found;
     cursor = page.cursor ?? '';
@@ -84,8 +84,8 @@ async function listedParty(player, id) {
 
 test('the matchmaker tells how many wait', async () => {
   const [ann] = await callers('ann');
-  const { ticket_count: count = 0 } = await get(ann, '/v2/matchmaker/stats');
+  const { ticket_count: count = 0 } = await ask(ann, 'GET', '/v2/matchmaker/stats');
   assert.ok(Number.isInteger(count));
   ann.session = { token: 'nonsense' };
-  await refused(get(ann, '/v2/matchmaker/stats'), 401, 16, 'Auth token invalid');
+  await refused(ask(ann, 'GET', '/v2/matchmaker/stats'), 401, 16, 'Auth token invalid');
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { callers, players, refused } from '../lib/player.mjs';
+import { ask, callers, players, refused } from '../lib/player.mjs';
 
 const [FRIEND, ASKED, ASKING, BLOCKED] = [0, 1, 2, 3];
 
@@ -65,18 +65,12 @@ test('asking twice changes nothing', async () => {
 
 test('metadata goes with the one who asked', async () => {
   const [ann, bob] = await callers('ann', 'bob');
-  const list = async ({ session }) => {
-    const { friends } = await ann.client.apiClient.listFriends(session.token);
-    return friends.map(({ metadata }) => JSON.parse(metadata));
-  };
-  const metadata = encodeURIComponent('{"met":"at the lists"}');
-  const { host, port } = ann.client;
-  const response = await fetch(`http://${host}:${port}/v2/friend?ids=${bob.userId}&metadata=${metadata}`, {
-    method: 'POST', headers: { authorization: `Bearer ${ann.session.token}` },
-  });
-  assert.deepEqual([response.status, await response.json()], [200, {}]);
-  assert.deepEqual(await list(ann), [{ met: 'at the lists' }]);
-  assert.deepEqual(await list(bob), [{}]);
+  const add = (metadata) => ask(ann, 'POST', `/v2/friend?ids=${bob.userId}&metadata=${encodeURIComponent(metadata)}`);
+  const metadataOf = async (player) => (await ask(player, 'GET', '/v2/friend')).friends.map(({ metadata }) => JSON.parse(metadata));
+  await refused(add('no json'), 500, 13, 'Error while trying to add friends.');
+  assert.deepEqual(await add('{"met":"at the lists"}'), {});
+  assert.deepEqual(await metadataOf(ann), [{ met: 'at the lists' }]);
+  assert.deepEqual(await metadataOf(bob), [{}]);
 });
 
 test('the list is cut by state and into pages', async () => {

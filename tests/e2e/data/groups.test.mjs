@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { groupOf, groupsOf, userGroups } from '../lib/groups.mjs';
-import { callers, refused, unique } from '../lib/player.mjs';
+import { groupBy, groupOf, groupsOf, userGroups } from '../lib/groups.mjs';
+import { ask, callers, refused, unique } from '../lib/player.mjs';
 
 const NOT_AN_ID = 'Group ID must be a valid ID.';
 
@@ -81,6 +81,19 @@ test('groups are found by the start of their name, a page at a time', async () =
   assert.deepEqual((await list(`${start}%`, first.cursor, 2)).found, names.slice(2));
   await refused(list(start, undefined, 101), 400, 3, 'Invalid limit - limit must be between 1 and 100.');
   await refused(list(`${start}%`, 'nonsense', 1), 500, 13, 'Error while trying to list groups.');
+});
+
+test('groups are found by language, size and whether they are open', async () => {
+  const [ann, bob] = await callers('ann', 'bob');
+  const lang = randomUUID().slice(0, 18);
+  const open = await groupBy({ lang_tag: lang, open: true }, ann, bob);
+  const closed = await groupBy({ lang_tag: lang }, ann);
+  const list = (query) => ask(ann, 'GET', `/v2/group?limit=100&${query}`);
+  const found = async (query) => ((await list(`lang_tag=${lang}${query}`)).groups ?? []).map(({ id }) => id).sort();
+  assert.deepEqual(await found(''), [open.id, closed.id].sort());
+  assert.deepEqual(await found('&open=true'), [open.id]);
+  assert.deepEqual(await found('&members=1'), [closed.id]);
+  await refused(list('name=a&open=true'), 400, 3, 'name filter cannot be combined with any other filter');
 });
 
 test('the groups of a user are listed by state and in pages', async () => {

@@ -40,11 +40,11 @@ export const newSocket = (client, adapter) =>
 // What the client keeps to itself: a function for each route.
 export const lowLevel = () => recorded(newClient().apiClient, 'api');
 
-// A route for which the client has no function. Throws a refusal as the client does.
-export async function get(player, path) {
+// Asks for what the client has no function or parameter for. Throws a refusal as the client does.
+export async function ask(player, method, path) {
   const [name] = path.split('?');
-  const response = await fetch(new URL(path, url), { headers: { authorization: `Bearer ${player.session.token}` } });
-  record(`GET ${name}`, response.ok ? 'ok' : 'refused');
+  const response = await fetch(new URL(path, url), { method, headers: { authorization: `Bearer ${player.session.token}` } });
+  record(`${method} ${name}`, response.ok ? 'ok' : 'refused');
   if (!response.ok) throw response;
   return response.json();
 }
