@@ -23,7 +23,7 @@ use crate::config::{self, Command, Defaults};
 use crate::social::SocialProviders;
 use crate::store::harness::{self, DropsDatabase};
 
-/// The API with accounts in a temporary folder, a clock that is cranked and a made-up world.
+/// The API with accounts in a temporary folder or on PostgreSQL, a clock that is cranked and a made-up world.
 pub(super) struct Stage {
     pub(super) state: ApiState,
     pub(super) world: Arc<FakeWorld>,
