@@ -317,28 +317,20 @@ fn member(
     party_id: String,
     presence: Option<wire::UserPresence>,
 ) -> Result<(Spelled<PartyId>, NamedPresence), (RequestKind, RequestError)> {
-    let party = party(kind, party_id)?;
     let complete = |presence: &wire::UserPresence| {
         !presence.user_id.is_empty()
             && !presence.session_id.is_empty()
             && !presence.username.is_empty()
     };
-    match presence.filter(complete) {
-        Some(wire::UserPresence {
-            user_id,
-            session_id,
-            username,
-            ..
-        }) => Ok((
-            party,
-            NamedPresence {
-                user_id,
-                session_id,
-                username,
-            },
-        )),
-        None => refuse(kind, "Invalid presence"),
-    }
+    let Some(presence) = presence.filter(complete) else {
+        return refuse(kind, "Invalid presence");
+    };
+    let named = NamedPresence {
+        user_id: presence.user_id,
+        session_id: presence.session_id,
+        username: presence.username,
+    };
+    Ok((party(kind, party_id)?, named))
 }
 
 fn party_matchmaker_add(add: wire::PartyMatchmakerAdd) -> Converted {
@@ -426,6 +418,10 @@ mod tests {
             (
                 r#"{"cid":"1","party_leave":{"party_id":"x"}}"#,
                 "Invalid party ID",
+            ),
+            (
+                r#"{"cid":"1","party_accept":{"party_id":"x"}}"#,
+                "Invalid presence",
             ),
             (
                 r#"{"cid":"1","party_matchmaker_add":{"party_id":"x","min_count":1}}"#,

@@ -61,7 +61,8 @@
 //!   no limits of their own, and PostgreSQL refuses a NUL in a text.
 //!
 //! Tests run by `harness::on_each_database`: on SQLite, and on PostgreSQL too if `TILTYARD_TEST_POSTGRES` is the address of a server that
-//! they may make databases on; `tests/run store` starts one.
+//! they may make databases on; `tests/run store` starts one. Tests of the API take one database, by
+//! `harness::open_either`, and run once for each.
 
 mod account;
 mod accounts;
@@ -89,7 +90,7 @@ mod group_tests;
 mod group_verdict;
 mod groups;
 #[cfg(test)]
-mod harness;
+pub(crate) mod harness;
 #[cfg(test)]
 mod link_tests;
 mod links;

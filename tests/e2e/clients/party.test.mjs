@@ -95,6 +95,21 @@ test('a member who is removed is told so, and the others are told who left', asy
   assert.match((await refusal(bob.socket.closeParty(id))).message, /leader only/);
 });
 
+test('a member who leaves is missed, and may leave again', async (t) => {
+  const { all: [ann, bob], id } = await partyOf(t, 'ann', 'bob');
+  await bob.socket.leaveParty(id);
+  await ann.next('partypresence', hasLeft(bob));
+  await bob.socket.leaveParty(id);
+});
+
+test('the leader takes a ticket of the party back', async (t) => {
+  const { all: [ann, bob], id } = await partyOf(t, 'ann', 'bob');
+  const { ticket } = await ann.socket.addMatchmakerParty(id, '+properties.pool:nobody', 3, 3);
+  assert.equal((await bob.next('partymatchmakerticket')).ticket, ticket);
+  await ann.socket.removeMatchmakerParty(id, ticket);
+  assert.match((await refusal(ann.socket.removeMatchmakerParty(id, ticket))).message, /matchmaker ticket not found/);
+});
+
 test('a closed party is closed for everybody', async (t) => {
   const { all, id } = await partyOf(t, 'ann', 'bob');
   await all[0].socket.closeParty(id);

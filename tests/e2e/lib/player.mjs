@@ -1,11 +1,13 @@
 // A player: an account, a socket of the official client, and everything that arrived on it.
 
 import './timers.mjs';
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { Client } from '@heroiclabs/nakama-js';
 import { WebSocketAdapterPb } from '@heroiclabs/nakama-js-protobuf';
 import { WebSocket } from 'ws';
 import { pageSocket } from './page-socket.mjs';
+import { record, recorded } from './recorder.mjs';
 
 // The client opens `new WebSocket(url)`, which not every Node.js has.
 globalThis.WebSocket = WebSocket;
@@ -13,6 +15,8 @@ globalThis.WebSocket = WebSocket;
 // What the sockets speak: `json` and `protobuf` over a WebSocket, `webtransport` over the adapter in a browser.
 export const FORMATS = process.env.TILTYARD_FORMATS?.split(',') ?? ['json', 'protobuf'];
 const SERVER_KEY = 'defaultkey';
+// `tests/run` starts the server with it.
+export const HTTP_KEY = 'defaulthttpkey';
 const DEADLINE_MS = 15_000;
 
 // What arrives besides match data: the client's handler is named `on` and this.
@@ -23,7 +27,27 @@ const KINDS = [
 
 const url = new URL(process.env.TILTYARD_URL ?? 'http://127.0.0.1:7350/');
 
-export const newClient = () => new Client(SERVER_KEY, url.hostname, url.port, url.protocol === 'https:');
+export function newClient() {
+  const client = new Client(SERVER_KEY, url.hostname, url.port, url.protocol === 'https:');
+  // A session lasts a minute. Five minutes ahead, as is usual, each call would refresh it, and complain.
+  client.expiredTimespanMs = 10_000;
+  return recorded(client, 'client');
+}
+
+export const newSocket = (client, adapter) =>
+  recorded(client.createSocket(url.protocol === 'https:', false, adapter), 'socket');
+
+// What the client keeps to itself: a function for each route.
+export const lowLevel = () => recorded(newClient().apiClient, 'api');
+
+// Asks for what the client has no function or parameter for. Throws a refusal as the client does.
+export async function ask(player, method, path) {
+  const [name] = path.split('?');
+  const response = await fetch(new URL(path, url), { method, headers: { authorization: `Bearer ${player.session.token}` } });
+  record(`${method} ${name}`, response.ok ? 'ok' : 'refused');
+  if (!response.ok) throw response;
+  return response.json();
+}
 
 // A name that no other test and no earlier run has used.
 export const unique = (name) => `${name}-${randomUUID().slice(0, 8)}`;
@@ -32,11 +56,18 @@ export class Player {
   #arrived = [];
   #waiting = new Set();
 
-  // Logs in a new account and connects it. Close it with `t.after(() => player.close())`, or by `players`.
-  static async online(name, format = 'json') {
+  // Logs in a new account, without a socket.
+  static async loggedIn(name) {
     const player = new Player();
     player.client = newClient();
-    player.session = await player.client.authenticateDevice(randomUUID(), true, unique(name));
+    player.device = randomUUID();
+    player.session = await player.client.authenticateDevice(player.device, true, unique(name));
+    return player;
+  }
+
+  // Logs in a new account and connects it. Close it with `t.after(() => player.close())`, or by `players`.
+  static async online(name, format = 'json') {
+    const player = await Player.loggedIn(name);
     await player.connect(format);
     return player;
   }
@@ -46,7 +77,7 @@ export class Player {
     // Tests that have no need of several formats name the first of the usual ones.
     if (format === 'webtransport' || (format === 'json' && !FORMATS.includes('json'))) return this.#connectInPage(isOnline);
     const adapter = format === 'protobuf' ? new WebSocketAdapterPb() : undefined;
-    this.socket = this.client.createSocket(url.protocol === 'https:', false, adapter);
+    this.socket = newSocket(this.client, adapter);
     this.socket.onmatchdata = (data) => this.#arrive('data', data);
     this.socket.onmatchpresence = (event) => this.#arrive('presence', event);
     this.socket.ondisconnect = (event) => this.#arrive('close', event);
@@ -71,6 +102,11 @@ export class Player {
 
   get username() {
     return this.session.username;
+  }
+
+  // The client's functions for this session: `ann.http.listFriends()`.
+  get http() {
+    return new Proxy({}, { get: (_, name) => (...args) => this.client[name](this.session, ...args) });
   }
 
   // Calls a game's rpc over the socket, with JSON both ways.
@@ -141,6 +177,9 @@ export async function players(t, format, ...names) {
   return all;
 }
 
+// Players who call over HTTP only.
+export const callers = (...names) => Promise.all(names.map((name) => Player.loggedIn(name)));
+
 // The error that a call ends with: its text and code, whatever the client wraps it in.
 export async function refusal(promise) {
   try {
@@ -150,4 +189,9 @@ export async function refusal(promise) {
     return error;
   }
   throw new Error('the call was expected to fail');
+}
+
+// Checks that the server refuses a call over HTTP with this status, code and text.
+export async function refused(promise, status, code, message) {
+  assert.deepEqual(await refusal(promise), { status, code, message });
 }

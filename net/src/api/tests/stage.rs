@@ -21,13 +21,14 @@ use crate::api::*;
 use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::config::{self, Command, Defaults};
 use crate::social::SocialProviders;
-use crate::store::Store;
+use crate::store::harness::{self, DropsDatabase};
 
-/// The API with accounts in a temporary folder, a clock that is cranked and a made-up world.
+/// The API with accounts in a temporary folder or on PostgreSQL, a clock that is cranked and a made-up world.
 pub(super) struct Stage {
     pub(super) state: ApiState,
     pub(super) world: Arc<FakeWorld>,
     clock: Arc<FakeClock>,
+    _database: Option<DropsDatabase>,
     _dir: TempDir,
 }
 
@@ -143,13 +144,14 @@ impl Stage {
         let secrets = Secrets::prepare(&config).unwrap();
         let world = Arc::new(FakeWorld::default());
         let clock = Arc::new(FakeClock(AtomicI64::new(1_795_253_282)));
+        let (store, database) = harness::open_either(dir.path()).await;
         let state = ApiState {
             sessions: Arc::new(Sessions::new(&secrets, &config.session)),
             secrets: Arc::new(secrets),
             passwords: Arc::new(Passwords::start().unwrap()),
             login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
             social: Arc::new(SocialProviders::new()),
-            store: Store::open_embedded(dir.path()).await.unwrap(),
+            store,
             world: world.clone(),
             clock: clock.clone(),
             config: Arc::from(config),
@@ -158,6 +160,7 @@ impl Stage {
             state,
             world,
             clock,
+            _database: database,
             _dir: dir,
         }
     }
