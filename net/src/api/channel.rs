@@ -138,7 +138,7 @@ async fn check_reader(
         return match is_member {
             Ok(true) => Ok(()),
             Ok(false) => Err(ApiError::invalid("Group not found.")),
-            Err(error) => Err(ApiError::internal(FAILED, &error)),
+            Err(error) => Err(ApiError::store(FAILED, &error)),
         };
     }
     match channel.user_ids() {

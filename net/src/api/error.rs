@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::store::StoreError;
+use crate::store::{GroupError, StoreError};
 
 /// What kind of failure it was, in gRPC's numbering.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -133,6 +133,14 @@ impl ApiError {
         }
     }
 
+    /// The same of a group, for what the caller cannot help.
+    pub(super) fn group(message: &str, cause: &GroupError) -> Self {
+        match cause {
+            GroupError::Store(cause) => Self::store(message, cause),
+            cause => Self::internal(message, cause),
+        }
+    }
+
     pub(super) fn too_large() -> Self {
         Self {
             closes: true,
@@ -184,6 +192,8 @@ mod tests {
             (error.body().as_str(), error.code.status()),
             (body, StatusCode::SERVICE_UNAVAILABLE)
         );
+        let error = ApiError::group("Error while trying to join group.", &GroupError::from(gone));
+        assert_eq!(error.code, Code::Unavailable);
         let broken = StoreError::Failed(sqlx::Error::RowNotFound);
         let error = ApiError::store("Error finding user account.", &broken);
         assert_eq!(error.code, Code::Internal);

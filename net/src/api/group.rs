@@ -58,7 +58,7 @@ impl Operation for CreateGroup {
         let made = state.store.create_group(caller.user_id, &new, now).await;
         made.map(public_group).map_err(|error| match error {
             GroupError::NameTaken => ApiError::new(Code::AlreadyExists, "Group name is in use."),
-            error => ApiError::internal("Error while trying to create group.", &error),
+            error => ApiError::group("Error while trying to create group.", &error),
         })
     }
 }
@@ -118,7 +118,7 @@ impl Operation for UpdateGroup {
             }
             GroupError::NameTaken => ApiError::invalid("Group name is in use."),
             GroupError::Disabled => ApiError::invalid("No new fields in group update."),
-            error => ApiError::internal("Error while trying to update group.", &error),
+            error => ApiError::group("Error while trying to update group.", &error),
         })?;
         Ok(Nothing)
     }
@@ -169,7 +169,7 @@ impl Operation for DeleteGroup {
             GroupError::NotAllowed => {
                 ApiError::invalid("Group not found or you're not allowed to delete.")
             }
-            error => ApiError::internal("Error while trying to delete group.", &error),
+            error => ApiError::group("Error while trying to delete group.", &error),
         })?;
         Ok(Nothing)
     }

@@ -93,7 +93,7 @@ impl Operation for ListGroups {
             ),
         };
         let found = state.store.groups(&filter, after.as_ref(), limit + 1).await;
-        let mut groups = found.map_err(|error| ApiError::internal(FAILED, &error))?;
+        let mut groups = found.map_err(|error| ApiError::store(FAILED, &error))?;
         let has_more = groups.len() > limit as usize;
         groups.truncate(limit as usize);
         let last = groups.last().filter(|_| has_more);
@@ -192,7 +192,7 @@ impl Operation for ListGroupUsers {
         let (limit, rank, after) = request.edges.page(side)?;
         let found = state.store.group_users(group, rank, after, limit + 1).await;
         let mut found = found.map_err(|error| {
-            ApiError::internal("Error while trying to list users in a group.", &error)
+            ApiError::store("Error while trying to list users in a group.", &error)
         })?;
         if found.is_empty() {
             return Ok(api::GroupUserList::default());
@@ -254,7 +254,7 @@ impl Operation for ListUserGroups {
         let (limit, rank, after) = request.edges.page(side)?;
         let found = state.store.user_groups(user, rank, after, limit + 1).await;
         let mut found = found.map_err(|error| {
-            ApiError::internal("Error while trying to list groups for a user.", &error)
+            ApiError::store("Error while trying to list groups for a user.", &error)
         })?;
         let cursor = cut(&mut found, limit, side, rank);
         let public = |group: Listed<crate::store::Group>| UserGroup {

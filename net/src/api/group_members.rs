@@ -46,7 +46,7 @@ impl Operation for JoinGroup {
         joined.map_err(|error| match error {
             GroupError::NotFound => ApiError::not_found("Group not found."),
             GroupError::Full => ApiError::invalid("Group is full."),
-            error => ApiError::internal("Error while trying to join group.", &error),
+            error => ApiError::group("Error while trying to join group.", &error),
         })
     }
 }
@@ -86,7 +86,7 @@ impl Operation for LeaveGroup {
             GroupError::LastSuperadmin => {
                 ApiError::invalid("Cannot leave group when you are the last superadmin.")
             }
-            error => ApiError::internal("Error while trying to leave group.", &error),
+            error => ApiError::group("Error while trying to leave group.", &error),
         })
     }
 }
@@ -188,6 +188,6 @@ async fn carry_out(
         GroupError::NotAllowed => ApiError::not_found("Group not found or permission denied."),
         GroupError::UsersNotFound => ApiError::invalid("One or more users not found."),
         GroupError::Full => ApiError::invalid("Group is full."),
-        error => ApiError::internal(failure, &error),
+        error => ApiError::group(failure, &error),
     })
 }

@@ -143,6 +143,7 @@ async fn play(
 /// A user who keeps a number in storage.
 struct Writer {
     server: Server,
+    id: String,
     header: String,
     tried: u64,
     acknowledged: u64,
@@ -152,8 +153,10 @@ impl Writer {
     async fn login(address: SocketAddr, name: &str) -> Self {
         let server = Server::at(address.to_string());
         let header = format!("Authorization: Bearer {}\r\n", server.login(name).await);
+        let account = server.http("GET", "/v2/account", &header, "").await;
         Self {
             server,
+            id: account["user"]["id"].as_str().unwrap().to_owned(),
             header,
             tried: 0,
             acknowledged: 0,
@@ -182,8 +185,10 @@ impl Writer {
     }
 
     async fn read(&self) -> u64 {
-        let path = "/v2/storage/numbers?limit=2";
-        let found = self.server.http("GET", path, &self.header, "").await;
+        let id = json!({ "collection": "numbers", "key": "last", "user_id": self.id });
+        let body = json!({ "object_ids": [id] }).to_string();
+        let asked = self.server.http("POST", "/v2/storage", &self.header, &body);
+        let found = asked.await;
         let value = found["objects"][0]["value"].as_str().unwrap_or("{}");
         let value: Value = serde_json::from_str(value).unwrap();
         value["number"].as_u64().unwrap_or_default()
@@ -354,9 +359,10 @@ async fn outlive(begin: fn(&Cluster), end: fn(&Cluster)) {
         rounds += 1;
     }
     end(&cluster);
-
+    let back_since = Instant::now();
     let back = join_all(calls.iter().map(|call| call.succeeds_at_last(&server)));
     timeout(PATIENCE, back).await.expect("calls work again");
+    println!("every call worked again after {:?}", back_since.elapsed());
     life.goes_on().await;
     life.end().await;
     server.stop();
