@@ -11,10 +11,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -64,16 +61,21 @@ struct Caller {
 }
 
 impl Caller {
-    /// A user with one object in storage.
-    async fn login(address: SocketAddr) -> Self {
+    /// Nobody yet.
+    async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("a socket");
-        let mut caller = Self {
+        Self {
             stream: BufReader::new(stream),
             device: Uuid::new_v4().to_string(),
             header: SERVER_KEY.to_owned(),
             user_id: String::new(),
-        };
+        }
+    }
+
+    /// A user with one object in storage.
+    async fn login(address: SocketAddr) -> Self {
+        let mut caller = Self::connect(address).await;
         let body = json!({ "id": caller.device });
         let (_, answer) = caller.ask("POST", DEVICE, SERVER_KEY, &body).await;
         let token = answer["token"].as_str().expect("a token");
@@ -219,13 +221,16 @@ async fn join_match(server: &Server) -> Socket {
     socket
 }
 
+fn user(number: usize) -> Value {
+    json!({ "email": format!("user{number}@example.com"), "password": "correct horse" })
+}
+
 /// Logs in by password until the time is over; counts who was let in and who was sent away.
-async fn log_in_by_password(caller: &mut Caller, number: usize, counts: &[AtomicU64; 2]) {
+async fn log_in_by_password(address: SocketAddr, number: usize, counts: &[AtomicU64; 2]) {
+    let mut caller = Caller::connect(address).await;
     let start = Instant::now();
     while start.elapsed() < ROW_TIME {
-        let body =
-            json!({ "email": format!("user{number}@example.com"), "password": "correct horse" });
-        let (status, answer) = caller.ask("POST", EMAIL, SERVER_KEY, &body).await;
+        let (status, answer) = caller.ask("POST", EMAIL, SERVER_KEY, &user(number)).await;
         match status {
             200 => counts[0].fetch_add(1, Ordering::Relaxed),
             429 => counts[1].fetch_add(1, Ordering::Relaxed),
@@ -236,18 +241,14 @@ async fn log_in_by_password(caller: &mut Caller, number: usize, counts: &[Atomic
 
 async fn passwords(server: &Server, table: &mut Table) -> Vec<Value> {
     let mut socket = join_match(server).await;
-    let mut callers = Vec::new();
     for number in 0..PASSWORDS {
-        let mut caller = Caller::login(server.address).await;
-        let body =
-            json!({ "email": format!("user{number}@example.com"), "password": "correct horse" });
-        caller.ask("POST", EMAIL, SERVER_KEY, &body).await;
-        callers.push(caller);
+        let mut caller = Caller::connect(server.address).await;
+        let (status, answer) = caller.ask("POST", EMAIL, SERVER_KEY, &user(number)).await;
+        assert_eq!(status, 200, "{answer}");
     }
-    let counts = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+    let counts = [AtomicU64::new(0), AtomicU64::new(0)];
     let idle = unevenness(&mut socket, tokio::time::sleep(ROW_TIME)).await;
-    let storm = callers.iter_mut().enumerate();
-    let storm = storm.map(|(number, caller)| log_in_by_password(caller, number, &counts));
+    let storm = (0..PASSWORDS).map(|number| log_in_by_password(server.address, number, &counts));
     let busy = unevenness(&mut socket, async {
         join_all(storm).await;
     })

@@ -314,7 +314,7 @@ impl Life {
         self.stop.cancel();
         for player in self.players {
             let skipped = player.await.unwrap();
-            println!("ticks skipped in all: {skipped}");
+            eprintln!("ticks skipped in all: {skipped}");
             // A machine that is busy otherwise skips some. A world that waits for one call as long as a call
             // waits for the database would skip three seconds' worth.
             assert!(
@@ -325,7 +325,7 @@ impl Life {
         for writer in self.writers {
             let writer = writer.await.unwrap();
             let (kept, last) = (writer.read().await, writer.acknowledged);
-            println!("acknowledged {last}, kept {kept}, tried {}", writer.tried);
+            eprintln!("acknowledged {last}, kept {kept}, tried {}", writer.tried);
             assert!(
                 last <= kept && kept <= writer.tried,
                 "{last} was acknowledged, {kept} is kept"
@@ -353,7 +353,7 @@ async fn outlive(begin: fn(&Cluster), end: fn(&Cluster)) {
             assert_eq!(status, 503, "{} {}", call.method, call.path);
         }
         for (before, after) in before.into_iter().zip(life.answers()) {
-            println!("answers to a player while calls waited: {}", after - before);
+            eprintln!("answers to a player while calls waited: {}", after - before);
             assert!(after > before + 5, "matches tick on while calls wait");
         }
         rounds += 1;
@@ -362,7 +362,7 @@ async fn outlive(begin: fn(&Cluster), end: fn(&Cluster)) {
     let back_since = Instant::now();
     let back = join_all(calls.iter().map(|call| call.succeeds_at_last(&server)));
     timeout(PATIENCE, back).await.expect("calls work again");
-    println!("every call worked again after {:?}", back_since.elapsed());
+    eprintln!("every call worked again after {:?}", back_since.elapsed());
     life.goes_on().await;
     life.end().await;
     server.stop();
