@@ -107,7 +107,10 @@ pub enum StoreFailure {
     /// Too many questions wait already; nothing was asked.
     #[error("the database is busy")]
     Busy,
-    /// It failed, or does not answer.
+    /// It does not answer for now.
+    #[error("the database does not answer")]
+    Unavailable,
+    /// It failed.
     #[error("the database failed")]
     Failed,
 }

@@ -90,11 +90,10 @@ fn why(error: StoreError) -> DataError {
         }
         StoreError::WriteForbidden => DataError::PermissionDenied,
         StoreError::Unfit { column } => DataError::Invalid(format!("{column} does not fit")),
+        // The store has told the operator already, once.
+        StoreError::Unavailable(_) => DataError::Unavailable,
         error => {
-            // One that does not answer is told of by the store, once.
-            if !matches!(error, StoreError::Unavailable(_)) {
-                warn!(%error, "the database failed");
-            }
+            warn!(%error, "the database failed");
             DataError::Failed
         }
     }

@@ -127,7 +127,7 @@ const fn is_change(request: &StoreRequest) -> bool {
     )
 }
 
-/// An answer in any case: a database that hangs or panics has failed. What was to be changed may be changed
+/// An answer in any case, also of a database that hangs, or of one that panics. What was to be changed may be changed
 /// all the same.
 async fn answer_in_time(store: &Store, request: StoreRequest) -> StoreOutcome {
     let answer = AssertUnwindSafe(answer(store, request)).catch_unwind();
@@ -139,7 +139,7 @@ async fn answer_in_time(store: &Store, request: StoreRequest) -> StoreOutcome {
         }
         Err(_) => {
             warn!("the database does not answer");
-            Err(StoreFailure::Failed)
+            Err(StoreFailure::Unavailable)
         }
     }
 }
@@ -181,12 +181,13 @@ async fn answer(store: &Store, request: StoreRequest) -> StoreOutcome {
             return Err(StoreFailure::Failed);
         }
     };
-    reply.map_err(|error| {
-        // One that does not answer is told of by the store, once.
-        if !matches!(error, StoreError::Unavailable(_)) {
+    reply.map_err(|error| match error {
+        // The store has told the operator already, once.
+        StoreError::Unavailable(_) => StoreFailure::Unavailable,
+        error => {
             warn!(%error, "the database failed");
+            StoreFailure::Failed
         }
-        StoreFailure::Failed
     })
 }
 

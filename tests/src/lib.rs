@@ -1,6 +1,8 @@
 //! Behaviour tests of Tiltyard, and the server that conformance scenarios are run against.
 
 pub mod bench;
+#[cfg(target_os = "linux")]
+pub mod cluster;
 pub mod fixture;
 pub mod gate;
 #[cfg(unix)]

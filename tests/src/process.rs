@@ -25,6 +25,16 @@ impl Process {
     /// If it does not start.
     #[must_use]
     pub fn start(program: &str, data: &Path) -> Self {
+        Self::start_with(program, data, &[])
+    }
+
+    /// The same, with more arguments.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    #[must_use]
+    pub fn start_with(program: &str, data: &Path, options: &[&str]) -> Self {
         let data = data.to_str().expect("a plain path");
         let mut child = Command::new("sh")
             .args(["-c", r#"trap "" XFSZ; exec "$0" "$@""#, program])
@@ -32,6 +42,7 @@ impl Process {
             .args(["--socket.address", "127.0.0.1", "--quic.enabled", "false"])
             .args(["--session.token_expiry_sec", "3600"])
             .args(["--logger.level", "error", "--net.threads", "2"])
+            .args(options)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the server starts");
@@ -46,6 +57,25 @@ impl Process {
             server: Server::at(address.expect("the server says where it listens")),
             child,
         }
+    }
+
+    /// The CPU time that all of its threads have used so far.
+    ///
+    /// # Panics
+    ///
+    /// If the system does not tell.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn cpu_seconds(&self) -> f64 {
+        /// Ticks of `/proc/PID/stat` in a second, on every Linux that matters.
+        const CLOCK_TICKS: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("a process");
+        let (_, fields) = stat.rsplit_once(')').expect("a name in brackets");
+        // Without number and name, user and system time are the 12th and 13th.
+        let times = fields.split_whitespace().skip(11).take(2);
+        let ticks = times.map(|ticks| ticks.parse::<f64>().expect("a number"));
+        ticks.sum::<f64>() / CLOCK_TICKS
     }
 
     /// Ends it as `kill -9` does.

@@ -27,7 +27,10 @@ pub enum DataError {
     /// Too many asks wait already: 64 of one match, or 16,384 of the whole server. Asking later helps.
     #[error("too many asks wait for the database")]
     Busy,
-    /// The database failed or did not answer. A change may have been made all the same.
+    /// The database does not answer for now. A change may have been made all the same; asking later helps.
+    #[error("the database does not answer")]
+    Unavailable,
+    /// The database failed. A change may have been made all the same.
     #[error("the database failed")]
     Failed,
 }
@@ -44,7 +47,7 @@ impl DataError {
 
     /// Whether the database did not even say no.
     pub(crate) const fn is_outage(&self) -> bool {
-        matches!(self, Self::Busy | Self::Failed)
+        matches!(self, Self::Busy | Self::Unavailable | Self::Failed)
     }
 }
 
@@ -52,6 +55,7 @@ impl From<StoreFailure> for DataError {
     fn from(failure: StoreFailure) -> Self {
         match failure {
             StoreFailure::Busy => Self::Busy,
+            StoreFailure::Unavailable => Self::Unavailable,
             StoreFailure::Failed => Self::Failed,
         }
     }
@@ -71,7 +75,7 @@ impl From<DataError> for RpcError {
             DataError::Conflict => Self::ABORTED,
             DataError::PermissionDenied => Self::PERMISSION_DENIED,
             DataError::Invalid(_) => Self::INVALID_ARGUMENT,
-            DataError::Busy => Self::UNAVAILABLE,
+            DataError::Busy | DataError::Unavailable => Self::UNAVAILABLE,
             DataError::Failed => Self::INTERNAL,
         };
         Self::new(code, error.to_string())

@@ -102,3 +102,15 @@ impl Encoding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bomb_without_an_end_is_refused_at_the_limit() {
+        let refused = decompress(std::io::repeat(0), 1000).unwrap_err();
+        assert_eq!(refused.code, Code::ResourceExhausted, "{refused:?}");
+        assert!(refused.message.contains("(1001 vs. 1000)"), "{refused:?}");
+    }
+}

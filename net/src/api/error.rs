@@ -195,6 +195,8 @@ mod tests {
             (error.body().as_str(), error.code.status()),
             (body, StatusCode::SERVICE_UNAVAILABLE)
         );
+        let error = ApiError::group("Error while trying to join group.", &GroupError::from(gone));
+        assert_eq!(error.code, Code::Unavailable);
         let broken = StoreError::Failed(sqlx::Error::RowNotFound);
         let error = ApiError::store("Error finding user account.", &broken);
         assert_eq!(error.code, Code::Internal);

@@ -10,6 +10,8 @@ mod games;
 mod groups;
 mod loss;
 mod matches;
+#[cfg(target_os = "linux")]
+mod outage;
 mod panics;
 mod quic;
 mod relayed;
