@@ -160,9 +160,7 @@ impl ShutOut {
         match self {
             Self::Nobody => {}
             Self::Deleted(user) => world.user_disconnect(user),
-            Self::Banned(users) => users
-                .into_iter()
-                .for_each(|user| session::ban(world, user)),
+            Self::Banned(users) => users.into_iter().for_each(|user| session::ban(world, user)),
         }
     }
 }

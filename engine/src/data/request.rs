@@ -15,7 +15,6 @@ use crate::{id::UserId, notification::Notification};
 /// Each is done as a whole or not at all. All of them are on behalf of the server itself, which no
 /// permission of an object and no rank in a group holds back.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum DataRequest {
     /// The objects of these that exist, in any order. [`DataReply::Objects`].
     ReadObjects(Vec<ObjectId>),

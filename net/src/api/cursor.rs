@@ -102,20 +102,24 @@ pub(crate) fn decode_storage(text: &str, listing: &ObjectListing) -> Option<Obje
 }
 
 /// A place in a list of friends.
-pub(super) fn encode_friend(place: FriendPlace) -> String {
+pub(crate) fn encode_friend(place: FriendPlace) -> String {
     let mut bytes = vec![FRIENDS, place.state as u8];
     bytes.extend(place.position.to_be_bytes());
     bytes.extend(place.user_id.as_bytes());
     BASE64.encode(bytes)
 }
 
-/// `None` if it is no cursor of friends.
-pub(super) fn decode_friend(text: &str) -> Option<FriendPlace> {
+/// `None` if it is no cursor of friends, or of others than those in this state.
+pub(crate) fn decode_friend(text: &str, only: Option<FriendState>) -> Option<FriendPlace> {
     let bytes = bytes_of(text)?;
     let (state, rest) = bytes.strip_prefix(&[FRIENDS])?.split_first()?;
+    let state = FriendState::try_from(i64::from(*state)).ok()?;
+    if only.is_some_and(|only| only != state) {
+        return None;
+    }
     let (position, user_id) = rest.split_first_chunk()?;
     Some(FriendPlace {
-        state: FriendState::try_from(i64::from(*state)).ok()?,
+        state,
         position: Some(i64::from_be_bytes(*position)).filter(|position| *position >= 0)?,
         user_id: Uuid::from_slice(user_id).ok()?,
     })
@@ -288,14 +292,14 @@ mod tests {
             user_id: Uuid::from_u128(7),
         };
         let text = encode_friend(place);
-        assert_eq!(decode_friend(&text), Some(place));
+        assert_eq!(decode_friend(&text, None), Some(place));
         let further = FriendOfFriendPlace {
             referrer: Uuid::from_u128(8),
             user_id: Uuid::from_u128(7),
         };
         let text_further = encode_friend_of_friend(further);
         assert_eq!(decode_friend_of_friend(&text_further), Some(further));
-        assert_eq!(decode_friend(&text_further), None);
+        assert_eq!(decode_friend(&text_further, None), None);
         assert_eq!(decode_friend_of_friend(&text), None);
         let whole = bytes_of(&text).unwrap();
         let changed = |index: usize, byte| {
@@ -312,7 +316,7 @@ mod tests {
             shorter,
             String::new(),
         ] {
-            assert_eq!(decode_friend(&text), None, "{text}");
+            assert_eq!(decode_friend(&text, None), None, "{text}");
             assert_eq!(decode_friend_of_friend(&text), None, "{text}");
         }
     }

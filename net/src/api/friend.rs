@@ -1,9 +1,7 @@
 //! What users do about each other: `POST` and `DELETE /v2/friend`, `POST /v2/friend/block`.
 
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use tiltyard::{ChannelId, NewNotification, UserId, parse_uuid};
+use tiltyard::parse_uuid;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -12,6 +10,7 @@ use super::error::{ApiError, Code};
 use super::operation::{Context, Nothing, Operation, Parameters};
 use super::query::Query;
 use crate::auth::SessionClaims;
+use crate::news;
 use crate::store::{FriendMetadata, FriendNews, StoreError, UserQuery};
 
 /// Inviting users, and accepting their invitations.
@@ -139,12 +138,8 @@ impl Operation for BlockFriends {
         }
         let blocked = state.store.block_friends(caller.user_id, &others, now);
         let blocked = blocked.await.map_err(|error| failed(FAILED, &error))?;
-        let closing = blocked.into_iter().map(|other| {
-            let channel = ChannelId::direct(UserId(caller.user_id), UserId(other));
-            state.world.close_stream(channel.0)
-        });
         // If the world is busy, they are blocked all the same, and to block them again does the rest.
-        try_join_all(closing).await?;
+        state.tell(news::of_blocks(caller.user_id, blocked)).await?;
         Ok(Nothing)
     }
 }
@@ -224,30 +219,8 @@ fn failed(text: &str, error: &StoreError) -> ApiError {
 
 /// Tells users what the caller has done, which is done whether or not they can be told.
 async fn tell(state: &ApiState, caller: &SessionClaims, news: Vec<(Uuid, FriendNews)>) {
-    if news.is_empty() {
-        return;
-    }
-    let notifications = news
-        .into_iter()
-        .map(|(user, news)| (UserId(user), notification(caller, news)));
-    if let Err(error) = state.world.notify(notifications.collect()).await {
+    let call = news::of_friends(caller.user_id, &caller.username, news);
+    if let Err(error) = state.tell(call).await {
         warn!(%error, "users were not told of a friend's doing");
-    }
-}
-
-/// Codes and texts are those of the protocol.
-fn notification(caller: &SessionClaims, news: FriendNews) -> NewNotification {
-    let (code, effect) = match news {
-        FriendNews::Invited => (-2, "wants to add you as a friend"),
-        FriendNews::Accepted => (-3, "accepted your friend request"),
-        FriendNews::Removed => (-9, "removed you as a friend"),
-    };
-    let name = &caller.username;
-    NewNotification {
-        subject: format!("{name} {effect}"),
-        content: Map::from_iter([("username".to_owned(), Value::from(name.as_str()))]),
-        code,
-        sender: UserId(caller.user_id),
-        persistent: true,
     }
 }

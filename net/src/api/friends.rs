@@ -11,7 +11,7 @@ use super::operation::{Context, Operation, Parameters};
 use super::query::Query;
 use super::user::{public_user, whole_seconds};
 use crate::auth::SessionClaims;
-use crate::store::{Friend, FriendOfFriend, FriendPlace, FriendQuery, FriendState, User};
+use crate::store::{Friend, FriendOfFriend, FriendQuery, FriendState, User};
 
 const FAILED: &str = "Error while trying to list friends.";
 
@@ -55,7 +55,7 @@ impl Operation for ListFriends {
         let only = request.state.map(read_state).transpose()?;
         let after = match request.cursor.as_str() {
             "" => None,
-            text => Some(read_cursor(text, only)?),
+            text => Some(decode_friend(text, only).ok_or_else(bad_cursor)?),
         };
         // One more than asked for tells whether there are more.
         let query = FriendQuery {
@@ -164,13 +164,6 @@ fn page_size(limit: Option<i32>, default: u32, max: u32) -> Result<u32, ApiError
 fn read_state(number: i32) -> Result<FriendState, ApiError> {
     FriendState::try_from(i64::from(number))
         .map_err(|_| ApiError::invalid("Invalid state - state must be between 0 and 3."))
-}
-
-/// A cursor goes on in its own state, unless all states are listed.
-fn read_cursor(text: &str, only: Option<FriendState>) -> Result<FriendPlace, ApiError> {
-    decode_friend(text)
-        .filter(|place| only.is_none_or(|only| only == place.state))
-        .ok_or_else(bad_cursor)
 }
 
 fn bad_cursor() -> ApiError {

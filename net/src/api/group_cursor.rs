@@ -13,14 +13,14 @@ const EDGES: u8 = b'e';
 
 /// Whose relations are listed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     /// The users of a group.
     Group(Uuid),
     /// The groups of a user.
     User(Uuid),
 }
 
-pub(super) fn encode_edge(place: EdgePlace, side: Side, of: Option<Rank>) -> String {
+pub(crate) fn encode_edge(place: EdgePlace, side: Side, of: Option<Rank>) -> String {
     let mut bytes = vec![EDGES];
     bytes.extend(mark(&(side, of)));
     bytes.extend(place.rank.to_be_bytes());
@@ -30,7 +30,7 @@ pub(super) fn encode_edge(place: EdgePlace, side: Side, of: Option<Rank>) -> Str
 }
 
 /// `None` if it is no cursor of this list.
-pub(super) fn decode_edge(text: &str, side: Side, of: Option<Rank>) -> Option<EdgePlace> {
+pub(crate) fn decode_edge(text: &str, side: Side, of: Option<Rank>) -> Option<EdgePlace> {
     let bytes = bytes_of(text)?;
     let rest = bytes.strip_prefix(&[EDGES])?;
     let rest = rest.strip_prefix(&mark(&(side, of)))?;
@@ -43,7 +43,7 @@ pub(super) fn decode_edge(text: &str, side: Side, of: Option<Rank>) -> Option<Ed
     })
 }
 
-pub(super) fn encode_group(place: &GroupPlace, filter: &GroupFilter) -> String {
+pub(crate) fn encode_group(place: &GroupPlace, filter: &GroupFilter) -> String {
     let mut bytes = vec![GROUPS];
     bytes.extend(mark(filter));
     bytes.extend(place.edge_count.to_be_bytes());
@@ -54,7 +54,7 @@ pub(super) fn encode_group(place: &GroupPlace, filter: &GroupFilter) -> String {
 }
 
 /// `None` if it is no cursor of this list.
-pub(super) fn decode_group(text: &str, filter: &GroupFilter) -> Option<GroupPlace> {
+pub(crate) fn decode_group(text: &str, filter: &GroupFilter) -> Option<GroupPlace> {
     let bytes = bytes_of(text)?;
     let rest = bytes.strip_prefix(&[GROUPS])?;
     let rest = rest.strip_prefix(&mark(filter))?;

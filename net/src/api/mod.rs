@@ -23,7 +23,6 @@ mod group;
 mod group_cursor;
 mod group_lists;
 mod group_members;
-mod group_news;
 mod link;
 mod matches;
 mod matchmaker;
@@ -46,10 +45,16 @@ mod world;
 use std::sync::Arc;
 
 use axum::Router;
+use futures_util::future::join_all;
+use tiltyard::Call;
 
 pub use caller::client_address;
-pub(crate) use cursor::{decode_notification, decode_storage, encode_notification, encode_storage};
+pub(crate) use cursor::{
+    decode_friend, decode_notification, decode_storage, encode_friend, encode_notification,
+    encode_storage,
+};
 pub use error::Code;
+pub(crate) use group_cursor::{Side, decode_edge, decode_group, encode_edge, encode_group};
 pub use world::{
     ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,
     MatchmakerStats, PartyFilter, PartyListing, PartyPage, RpcFailure, RpcReply, RpcRequest,
@@ -82,6 +87,26 @@ pub struct ApiState {
     pub world: Arc<dyn World>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+}
+
+impl ApiState {
+    /// Has the world do what follows from a change, which stands whatever becomes of this.
+    async fn tell(&self, calls: impl IntoIterator<Item = Call>) -> Result<(), WorldError> {
+        let told = calls.into_iter().map(|call| self.world.tell(call));
+        // All of them are tried.
+        join_all(told).await.into_iter().collect()
+    }
+}
+
+/// Carries out a change and what follows from it, even if the caller hangs up in between: nobody stays on
+/// the channel of a group of which they are no member.
+///
+/// It ends by itself, as the database and the world answer in bounded time.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 /// The API alone.

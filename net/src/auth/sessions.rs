@@ -377,11 +377,10 @@ impl Logouts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Secret;
-
-    fn sessions() -> Sessions {
+impl Sessions {
+    /// Tokens of the default options and of keys that everybody knows.
+    pub(crate) fn for_tests() -> Self {
+        use config::Secret;
         let secrets = Secrets {
             server_key: Secret::new("defaultkey"),
             session_key: Secret::new("defaultencryptionkey"),
@@ -392,7 +391,16 @@ mod tests {
         if let config::Command::Run(run) = config::load([], [], &config::Defaults::new()).unwrap() {
             config = Some(run);
         }
-        Sessions::new(&secrets, &config.unwrap().session)
+        Self::new(&secrets, &config.unwrap().session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sessions() -> Sessions {
+        Sessions::for_tests()
     }
 
     fn at(second: i64) -> Timestamp {
@@ -477,8 +485,16 @@ mod tests {
         let same_second = login(&sessions, 5);
         sessions.shut_out(ALICE, at(5)).unwrap();
         sessions.logout_all(ALICE, at(5)).unwrap();
-        assert!(sessions.verify_session(&same_second.session, at(5)).is_err());
-        assert!(sessions.verify_refresh(&same_second.refresh, at(5)).is_err());
+        assert!(
+            sessions
+                .verify_session(&same_second.session, at(5))
+                .is_err()
+        );
+        assert!(
+            sessions
+                .verify_refresh(&same_second.refresh, at(5))
+                .is_err()
+        );
         let later = login(&sessions, 6);
         assert!(sessions.verify_session(&later.session, at(6)).is_ok());
     }

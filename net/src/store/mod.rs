@@ -64,6 +64,7 @@
 //! they may make databases on; `tests/run store` starts one.
 
 mod account;
+mod account_bans;
 mod accounts;
 mod address;
 #[cfg(test)]
@@ -95,6 +96,7 @@ mod link_tests;
 mod links;
 mod message;
 mod messages;
+mod metadata;
 mod migrations;
 mod notifications;
 mod object;
@@ -130,6 +132,7 @@ pub use group::{
 pub use group_filter::{GroupFilter, GroupPlace, NamePattern};
 pub use links::Unlink;
 pub use message::{MessageQuery, Position, StoredMessage};
+pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use migrations::{Schema, SchemaStep, schema};
 pub use object::{
     Actor, ObjectAck, ObjectCondition, ObjectDelete, ObjectId, ObjectValue, ObjectWrite,
