@@ -43,7 +43,8 @@ pub enum DataRequest {
     },
     /// Remove an account with everything that is its own. [`DataReply::Done`], also if there is none.
     DeleteAccount(UserId),
-    /// Let these users in no more; their tokens are worth nothing. [`DataReply::Done`].
+    /// Let these users in no more; their tokens are worth nothing. Whoever does not exist is passed over.
+    /// [`DataReply::Done`].
     BanAccounts(Vec<UserId>),
     /// Let these users in again. [`DataReply::Done`].
     UnbanAccounts(Vec<UserId>),

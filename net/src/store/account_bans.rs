@@ -38,3 +38,56 @@ impl Store {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{
+        AccountChange, Identifier, Metadata,
+        group_tests::{at, make_user},
+        harness::on_each_database,
+    };
+
+    #[tokio::test]
+    async fn who_is_banned_is_known_until_they_are_let_in_again() {
+        on_each_database(async |store| {
+            let alice = make_user(&store, "alice").await;
+            let bob = make_user(&store, "bob").await;
+            let banned = async |user| {
+                let login = store.find_login(&Identifier::User(user)).await;
+                login.unwrap().unwrap().banned
+            };
+            let users = [alice, Uuid::from_u128(404), Uuid::nil()];
+            store.ban_accounts(&users, at(1)).await.unwrap();
+            store.ban_accounts(&users, at(2)).await.unwrap();
+            assert!(banned(alice).await);
+            assert!(!banned(bob).await);
+            assert!(!banned(Uuid::nil()).await);
+            let account = store.account(alice).await.unwrap().unwrap();
+            assert_eq!(account.disable_time, Some(at(1)), "since when it was");
+            store.unban_accounts(&users).await.unwrap();
+            assert!(!banned(alice).await);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn metadata_of_an_account_is_kept_and_moves_its_update_time() {
+        on_each_database(async |store| {
+            let alice = make_user(&store, "alice").await;
+            let change = AccountChange {
+                metadata: Some(Metadata::parse(r#"{"rank": 1}"#.to_owned()).unwrap()),
+                ..AccountChange::default()
+            };
+            store.update_account(alice, &change, at(1)).await.unwrap();
+            store.update_account(alice, &change, at(2)).await.unwrap();
+            let user = store.account(alice).await.unwrap().unwrap().user;
+            assert_eq!(
+                (&*user.metadata, user.update_time),
+                (r#"{"rank": 1}"#, at(1))
+            );
+            assert_eq!(user.username, "alice");
+        })
+        .await;
+    }
+}
