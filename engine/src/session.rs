@@ -426,6 +426,25 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_banned_is_told_before_every_connection_closes() {
+        let mut stage = Stage::new();
+        let bob = stage.connect("bob");
+        let alice = [stage.connect("alice"), stage.connect("alice")];
+        ban(stage.world(), alice[0].who.user_id);
+        stage.pass();
+        for connection in &alice {
+            assert_eq!(
+                stage.heard(connection),
+                [
+                    "told: -8 banned {} None",
+                    "closed: server-side session disconnect"
+                ]
+            );
+        }
+        assert_eq!(stage.ask(&bob, Request::Ping), ["reply: Pong"]);
+    }
+
+    #[test]
     fn a_user_has_many_connections_by_default() {
         let mut stage = Stage::new();
         let first = stage.connect("alice");

@@ -2,8 +2,8 @@
 
 use tiltyard_proto::api;
 
-use super::authenticate::check_username;
 use super::error::{ApiError, Code};
+use super::identifiers::check_username;
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
 use super::user::{public_user, whole_seconds};

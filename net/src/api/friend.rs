@@ -55,24 +55,22 @@ impl Operation for AddFriends {
         caller: &SessionClaims,
         request: FriendsRequest,
     ) -> Result<Nothing, ApiError> {
-        const FAILED: &str = "Error while trying to add friends.";
-        if request.is_empty() {
-            return Ok(Nothing);
-        }
-        let texts = Texts {
+        const TEXTS: Texts = Texts {
             is_self: "Cannot add self as friend.",
-            failed: FAILED,
+            failed: "Error while trying to add friends.",
         };
-        let others = request.others(state, caller, &texts).await?;
+        let Some(others) = request.others(state, caller, &TEXTS).await? else {
+            return Ok(Nothing);
+        };
         if others.is_empty() {
             return Err(nobody());
         }
-        let metadata =
-            FriendMetadata::parse(&request.metadata).map_err(|error| failed(FAILED, &error))?;
+        let metadata = FriendMetadata::parse(&request.metadata)
+            .map_err(|error| failed(TEXTS.failed, &error))?;
         let added = state
             .store
             .add_friends(caller.user_id, &others, &metadata, now);
-        let news = added.await.map_err(|error| failed(FAILED, &error))?;
+        let news = added.await.map_err(|error| failed(TEXTS.failed, &error))?;
         tell(state, caller, news).await;
         Ok(Nothing)
     }
@@ -93,17 +91,17 @@ impl Operation for DeleteFriends {
         caller: &SessionClaims,
         request: FriendsRequest,
     ) -> Result<Nothing, ApiError> {
-        const FAILED: &str = "Error while trying to delete friends.";
-        if request.is_empty() {
-            return Ok(Nothing);
-        }
-        let texts = Texts {
+        const TEXTS: Texts = Texts {
             is_self: "Cannot delete self.",
-            failed: FAILED,
+            failed: "Error while trying to delete friends.",
         };
-        let others = request.others(state, caller, &texts).await?;
+        let Some(others) = request.others(state, caller, &TEXTS).await? else {
+            return Ok(Nothing);
+        };
         let deleted = state.store.delete_friends(caller.user_id, &others, now);
-        let news = deleted.await.map_err(|error| failed(FAILED, &error))?;
+        let news = deleted
+            .await
+            .map_err(|error| failed(TEXTS.failed, &error))?;
         tell(state, caller, news).await;
         Ok(Nothing)
     }
@@ -124,20 +122,20 @@ impl Operation for BlockFriends {
         caller: &SessionClaims,
         request: FriendsRequest,
     ) -> Result<Nothing, ApiError> {
-        const FAILED: &str = "Error while trying to block friends.";
-        if request.is_empty() {
-            return Ok(Nothing);
-        }
-        let texts = Texts {
+        const TEXTS: Texts = Texts {
             is_self: "Cannot block self.",
-            failed: FAILED,
+            failed: "Error while trying to block friends.",
         };
-        let others = request.others(state, caller, &texts).await?;
+        let Some(others) = request.others(state, caller, &TEXTS).await? else {
+            return Ok(Nothing);
+        };
         if others.is_empty() {
             return Err(nobody());
         }
         let blocked = state.store.block_friends(caller.user_id, &others, now);
-        let blocked = blocked.await.map_err(|error| failed(FAILED, &error))?;
+        let blocked = blocked
+            .await
+            .map_err(|error| failed(TEXTS.failed, &error))?;
         // If the world is busy, they are blocked all the same, and to block them again does the rest.
         state.tell(news::of_blocks(caller.user_id, blocked)).await?;
         Ok(Nothing)
@@ -159,17 +157,16 @@ impl FriendsRequest {
         })
     }
 
-    fn is_empty(&self) -> bool {
-        self.ids.is_empty() && self.usernames.is_empty()
-    }
-
-    /// The ids of all whom it is about; there may be no such users.
+    /// The ids of all whom it is about; there may be no such users. `None` if it names nobody.
     async fn others(
         &self,
         state: &ApiState,
         caller: &SessionClaims,
         texts: &Texts,
-    ) -> Result<Vec<Uuid>, ApiError> {
+    ) -> Result<Option<Vec<Uuid>>, ApiError> {
+        if self.ids.is_empty() && self.usernames.is_empty() {
+            return Ok(None);
+        }
         let is_self = || ApiError::invalid(texts.is_self);
         let mut others = Vec::with_capacity(self.ids.len() + self.usernames.len());
         for text in &self.ids {
@@ -201,7 +198,7 @@ impl FriendsRequest {
             return Err(is_self());
         }
         others.extend(named.into_iter().map(|user| user.id));
-        Ok(others)
+        Ok(Some(others))
     }
 }
 

@@ -20,9 +20,9 @@ mod friend;
 mod friends;
 mod gateway;
 mod group;
-mod group_cursor;
 mod group_lists;
 mod group_members;
+mod identifiers;
 mod link;
 mod matches;
 mod matchmaker;
@@ -40,6 +40,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 mod user;
+mod visitor;
 mod world;
 
 use std::sync::Arc;
@@ -50,11 +51,10 @@ use tiltyard::Call;
 
 pub use caller::client_address;
 pub(crate) use cursor::{
-    decode_friend, decode_notification, decode_storage, encode_friend, encode_notification,
-    encode_storage,
+    Side, decode_edge, decode_friend, decode_group, decode_notification, decode_storage,
+    encode_edge, encode_friend, encode_group, encode_notification, encode_storage,
 };
 pub use error::Code;
-pub(crate) use group_cursor::{Side, decode_edge, decode_group, encode_edge, encode_group};
 pub use world::{
     ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,
     MatchmakerStats, PartyFilter, PartyListing, PartyPage, RpcFailure, RpcReply, RpcRequest,

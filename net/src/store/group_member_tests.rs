@@ -183,7 +183,8 @@ async fn the_server_does_everything_but_take_the_last_superadmin() {
             audit(&store).await;
         }
         let unknown = Uuid::from_u128(404);
-        let refused = store.change_group_users(unknown, Actor::Server, Deed::Add, &[owner], at(2));
+        let (add, users) = (Deed::Add, [owner]);
+        let refused = store.change_group_users(unknown, Actor::Server, add, &users, at(2));
         assert!(matches!(refused.await, Err(GroupError::NotAllowed)));
         let refused = store.delete_group(unknown, Actor::Server).await;
         assert!(matches!(refused, Err(GroupError::NotAllowed)));
