@@ -42,8 +42,9 @@ fn server() -> Server {
 async fn post(server: &Server, path: &str, body: Value) -> (u16, Value) {
     let key = "Authorization: Basic ZGVmYXVsdGtleTo=\r\n";
     let path = format!("/v2/account/{path}");
-    let answer = server.try_http("POST", &path, key, &body.to_string());
-    answer.await.unwrap()
+    let body = body.to_string();
+    let answer = server.try_http("POST", &path, key, &body).await;
+    answer.unwrap()
 }
 
 async fn log_in(server: &Server, name: &str) -> (u16, Value) {
