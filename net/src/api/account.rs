@@ -132,7 +132,7 @@ impl Operation for DeleteAccount {
     ) -> Result<Nothing, ApiError> {
         let deleted = state.store.delete_account(caller.user_id).await;
         deleted.map_err(|error| ApiError::store("Error deleting user account.", &error))?;
-        state.sessions.shut_out(caller.user_id, now)?;
+        state.sessions.logout_all(caller.user_id, now)?;
         state.world.disconnect_user(caller.user_id).await?;
         Ok(Nothing)
     }
