@@ -199,35 +199,48 @@ pub(crate) fn open(world: &mut World, opening: Opening) -> Entity {
     session
 }
 
-/// The code of the notification that another connection of the user takes the place of this one.
-const CODE_SINGLE_SOCKET: i32 = -7;
+/// The last thing that a client is told before its session is ended: a code of the protocol, and its name.
+const SINGLE_SOCKET: (i32, &str) = (-7, "single_socket");
+const BANNED: (i32, &str) = (-8, "banned");
 
 /// Ends every other session of a user, and tells it why.
 fn replace_others(world: &mut World, session: Entity, user: UserId) {
-    let create_us = world.resource::<Now>().unix_ms.saturating_mul(1000);
     let sessions = world.resource::<SessionIndex>().of_user(user).to_vec();
     for other in sessions.into_iter().filter(|other| *other != session) {
-        let Some((slot, id)) = world
-            .get::<Session>(other)
-            .map(|found| (found.slot, found.presence.session_id))
-        else {
-            continue;
-        };
-        let notification = Notification {
-            id: Uuid::new_v4(),
-            subject: "single_socket".to_owned(),
-            content: "{}".to_owned(),
-            code: CODE_SINGLE_SOCKET,
-            sender: None,
-            create_us,
-            persistent: false,
-        };
-        let event = Event::Notifications(vec![notification]);
-        world
-            .resource_mut::<Outbox>()
-            .send(Recipients::One(slot), event);
-        disconnect(world, id, PresenceReason::Disconnect);
+        dismiss(world, other, SINGLE_SOCKET);
     }
+}
+
+/// Ends every session of a user who is banned, and tells it why.
+pub(crate) fn ban(world: &mut World, user: UserId) {
+    let sessions = world.resource::<SessionIndex>().of_user(user).to_vec();
+    for session in sessions {
+        dismiss(world, session, BANNED);
+    }
+}
+
+fn dismiss(world: &mut World, session: Entity, (code, subject): (i32, &str)) {
+    let create_us = world.resource::<Now>().unix_ms.saturating_mul(1000);
+    let Some((slot, id)) = world
+        .get::<Session>(session)
+        .map(|found| (found.slot, found.presence.session_id))
+    else {
+        return;
+    };
+    let notification = Notification {
+        id: Uuid::new_v4(),
+        subject: subject.to_owned(),
+        content: "{}".to_owned(),
+        code,
+        sender: None,
+        create_us,
+        persistent: false,
+    };
+    let event = Event::Notifications(vec![notification]);
+    world
+        .resource_mut::<Outbox>()
+        .send(Recipients::One(slot), event);
+    disconnect(world, id, PresenceReason::Disconnect);
 }
 
 /// A seat whose presence is gone already has nobody else to tell its match that it is free.
@@ -410,6 +423,25 @@ mod tests {
         );
         assert_eq!(stage.ask(&bob, Request::Ping), ["reply: Pong"]);
         assert_eq!(stage.ask(&first, Request::Ping), [""; 0]);
+    }
+
+    #[test]
+    fn whoever_is_banned_is_told_before_every_connection_closes() {
+        let mut stage = Stage::new();
+        let bob = stage.connect("bob");
+        let alice = [stage.connect("alice"), stage.connect("alice")];
+        ban(stage.world(), alice[0].who.user_id);
+        stage.pass();
+        for connection in &alice {
+            assert_eq!(
+                stage.heard(connection),
+                [
+                    "told: -8 banned {} None",
+                    "closed: server-side session disconnect"
+                ]
+            );
+        }
+        assert_eq!(stage.ask(&bob, Request::Ping), ["reply: Pong"]);
     }
 
     #[test]

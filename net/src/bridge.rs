@@ -93,6 +93,14 @@ impl Bridge {
         answer.wait().await
     }
 
+    /// Has the world do what follows from something that has happened already, as soon as there is a place
+    /// in the queue. Nobody waits for the answer.
+    pub(crate) async fn tell(&self, call: Call) {
+        let id = self.calls.next_id();
+        let call = Box::new(call);
+        enqueue(&self.queue, Inbound::Call { id, call }).await;
+    }
+
     fn begin(&self, call: Call) -> (Inbound, Waiting<'_>) {
         let (id, answer) = self.calls.begin();
         let call = Box::new(call);
@@ -127,10 +135,14 @@ impl Drop for Waiting<'_> {
 
 impl Calls {
     fn begin(&self) -> (CallId, oneshot::Receiver<Answer>) {
-        let id = CallId(self.next.fetch_add(1, Ordering::Relaxed));
+        let id = self.next_id();
         let (sender, receiver) = oneshot::channel();
         self.lock().insert(id, sender);
         (id, receiver)
+    }
+
+    fn next_id(&self) -> CallId {
+        CallId(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Hands an answer to whoever waits for it, if anybody still does.

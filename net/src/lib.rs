@@ -31,6 +31,7 @@ mod egress;
 mod listen;
 mod logging;
 mod network;
+mod news;
 mod pace;
 mod peer;
 mod plugins;

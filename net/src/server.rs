@@ -26,6 +26,7 @@ use crate::{
     certificates::{CertificateError, Certificates},
     config::{self, Config, ConfigError},
     convert,
+    data_link::DataLink,
     egress::EgressRouter,
     listen::{Admission, PublicFiles, bind, bind_udp, serve_file, server_config, upgrade},
     logging,
@@ -231,7 +232,11 @@ pub fn run_with(
     };
     let network = Network::start(&config, &listener, quic, &router, &sessions, queue)?;
     let search_link = SearchLink::start(queue_for_store.clone())?;
-    let store_link = StoreLink::start(control.handle(), store.clone(), queue_for_store);
+    let data_link = DataLink {
+        store: store.clone(),
+        sessions,
+    };
+    let store_link = StoreLink::start(control.handle(), data_link, &bridge, queue_for_store);
     watch_signals(&control, &app, config.shutdown_grace_sec);
     announce(address, &config);
     ready(address);

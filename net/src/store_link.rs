@@ -5,7 +5,8 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use crossbeam_channel::Sender;
 use futures_util::FutureExt;
 use tiltyard::{
-    Inbound, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest, StoredUser, UserId,
+    Call, Inbound, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest, StoredUser,
+    UserId,
 };
 use tokio::{
     runtime::Handle,
@@ -14,7 +15,8 @@ use tokio::{
 use tracing::{error, warn};
 
 use crate::{
-    data_link,
+    bridge::Bridge,
+    data_link::{Answered, DataLink},
     peer::enqueue,
     store::{Store, StoreError, UserQuery},
 };
@@ -37,9 +39,19 @@ pub(crate) struct StoreLink {
 
 impl StoreLink {
     /// Starts answering questions on this runtime, until it or the link is dropped.
-    pub(crate) fn start(runtime: &Handle, store: Store, queue: Sender<Inbound>) -> Self {
+    pub(crate) fn start(
+        runtime: &Handle,
+        data: DataLink,
+        bridge: &Bridge,
+        queue: Sender<Inbound>,
+    ) -> Self {
         let (questions, asked) = mpsc::channel(tiltyard::STORE_QUESTIONS_MAX);
-        runtime.spawn(drive_questions(asked, store, queue.clone()));
+        let answerer = Answerer {
+            data,
+            bridge: bridge.clone(),
+            queue: queue.clone(),
+        };
+        runtime.spawn(drive_questions(asked, answerer));
         Self {
             questions,
             queue,
@@ -73,13 +85,9 @@ impl StoreLink {
 }
 
 /// Hands questions on until the link is dropped.
-async fn drive_questions(
-    mut asked: mpsc::Receiver<(StoreId, StoreRequest)>,
-    store: Store,
-    queue: Sender<Inbound>,
-) {
+async fn drive_questions(mut asked: mpsc::Receiver<(StoreId, StoreRequest)>, answerer: Answerer) {
     let (changes, asked_changes) = mpsc::channel(tiltyard::STORE_QUESTIONS_MAX);
-    tokio::spawn(drive_changes(asked_changes, store.clone(), queue.clone()));
+    tokio::spawn(drive_changes(asked_changes, answerer.clone()));
     let places = Arc::new(Semaphore::new(CONCURRENT_MAX));
     while let Some((id, request)) = asked.recv().await {
         if is_change(&request) {
@@ -91,10 +99,9 @@ async fn drive_questions(
         let Ok(place) = places.clone().acquire_owned().await else {
             return;
         };
-        let (store, queue) = (store.clone(), queue.clone());
+        let answerer = answerer.clone();
         tokio::spawn(async move {
-            let outcome = answer_in_time(&store, request).await;
-            enqueue(&queue, Inbound::Stored { id, outcome }).await;
+            answerer.answer(id, request).await;
             drop(place);
         });
     }
@@ -102,14 +109,29 @@ async fn drive_questions(
 
 /// Makes changes in the order in which they were asked for, so that channels and users see them in it too.
 /// There is one writer anyway.
-async fn drive_changes(
-    mut asked: mpsc::Receiver<(StoreId, StoreRequest)>,
-    store: Store,
-    queue: Sender<Inbound>,
-) {
+async fn drive_changes(mut asked: mpsc::Receiver<(StoreId, StoreRequest)>, answerer: Answerer) {
     while let Some((id, request)) = asked.recv().await {
-        let outcome = answer_in_time(&store, request).await;
-        enqueue(&queue, Inbound::Stored { id, outcome }).await;
+        answerer.answer(id, request).await;
+    }
+}
+
+/// Puts questions to the database, and hands its answers over.
+#[derive(Clone)]
+struct Answerer {
+    data: DataLink,
+    bridge: Bridge,
+    queue: Sender<Inbound>,
+}
+
+impl Answerer {
+    async fn answer(&self, id: StoreId, request: StoreRequest) {
+        let (outcome, calls) = answer_in_time(&self.data, request).await;
+        // The world does what follows from a change before game code hears of it. Nothing here waits for
+        // that: the world may have to ask the database, and this is what would answer.
+        for call in calls {
+            self.bridge.tell(call).await;
+        }
+        enqueue(&self.queue, Inbound::Stored { id, outcome }).await;
     }
 }
 
@@ -129,21 +151,31 @@ const fn is_change(request: &StoreRequest) -> bool {
 
 /// An answer in any case, also of a database that hangs, or of one that panics. What was to be changed may be changed
 /// all the same.
-async fn answer_in_time(store: &Store, request: StoreRequest) -> StoreOutcome {
-    let answer = AssertUnwindSafe(answer(store, request)).catch_unwind();
+async fn answer_in_time(data: &DataLink, request: StoreRequest) -> (StoreOutcome, Vec<Call>) {
+    let answer = AssertUnwindSafe(answer_any(data, request)).catch_unwind();
+    let failed = (Err(StoreFailure::Failed), Vec::new());
     match tokio::time::timeout(ANSWER_WAIT, answer).await {
-        Ok(Ok(outcome)) => outcome,
+        Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             error!("a question to the database panicked");
-            Err(StoreFailure::Failed)
+            failed
         }
         Err(_) => {
             warn!("the database does not answer");
-            Err(StoreFailure::Unavailable)
+            (Err(StoreFailure::Unavailable), Vec::new())
         }
     }
 }
 
+async fn answer_any(data: &DataLink, request: StoreRequest) -> (StoreOutcome, Vec<Call>) {
+    let StoreRequest::Data(request) = request else {
+        return (answer(&data.store, request).await, Vec::new());
+    };
+    let Answered { outcome, calls } = data.answer(*request).await;
+    (Ok(StoreReply::Data(Box::new(outcome))), calls)
+}
+
+/// Answers what the engine itself asks.
 async fn answer(store: &Store, request: StoreRequest) -> StoreOutcome {
     let done = |()| StoreReply::Done;
     let reply = match request {
@@ -171,10 +203,6 @@ async fn answer(store: &Store, request: StoreRequest) -> StoreOutcome {
         StoreRequest::InsertNotificationForAll(notification) => {
             let kept = store.insert_notification_for_all(&notification).await;
             kept.map(done)
-        }
-        StoreRequest::Data(request) => {
-            let outcome = data_link::answer(store, *request).await;
-            return Ok(StoreReply::Data(Box::new(outcome)));
         }
         other => {
             warn!(?other, "the database does not know such a question");
@@ -215,13 +243,19 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::auth::Sessions;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn changes_are_made_in_the_order_in_which_they_were_asked_for() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open_embedded(dir.path()).await.unwrap();
         let (sender, queue) = crossbeam_channel::bounded(256);
-        let mut link = StoreLink::start(&Handle::current(), store, sender);
+        let data = DataLink {
+            store,
+            sessions: Arc::new(Sessions::for_tests()),
+        };
+        let bridge = Bridge::new(sender.clone());
+        let mut link = StoreLink::start(&Handle::current(), data, &bridge, sender);
         for number in 0..100 {
             let message = ChannelMessage {
                 channel: Spelled {

@@ -5,10 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 use serde_json::Value;
-use tiltyard::{
-    Answer, Call, Caller, ChannelId, ChannelMessage, FunctionNames, HookOutcome, NewNotification,
-    RpcCall, RpcError, StreamId, UserId,
-};
+use tiltyard::{Answer, Call, Caller, FunctionNames, HookOutcome, RpcCall, RpcError, UserId};
 use tokio::runtime::Handle;
 use tracing::debug;
 use uuid::Uuid;
@@ -210,38 +207,9 @@ impl World for EngineWorld {
         .boxed()
     }
 
-    fn notify(
-        &self,
-        notifications: Vec<(UserId, NewNotification)>,
-    ) -> BoxFuture<'_, Result<(), WorldError>> {
+    fn tell(&self, call: Call) -> BoxFuture<'_, Result<(), WorldError>> {
         async move {
-            self.bridge.insist(Call::Notify(notifications)).await?;
-            Ok(())
-        }
-        .boxed()
-    }
-
-    fn show_channel(
-        &self,
-        channel: ChannelId,
-        messages: Vec<ChannelMessage>,
-        leavers: Vec<UserId>,
-    ) -> BoxFuture<'_, Result<(), WorldError>> {
-        async move {
-            let call = Call::ChannelSystemMessages {
-                channel,
-                messages,
-                leavers,
-            };
             self.bridge.insist(call).await?;
-            Ok(())
-        }
-        .boxed()
-    }
-
-    fn close_stream(&self, stream: StreamId) -> BoxFuture<'_, Result<(), WorldError>> {
-        async move {
-            self.bridge.insist(Call::CloseStream(stream)).await?;
             Ok(())
         }
         .boxed()

@@ -56,19 +56,21 @@ impl Accounts<'_, '_> {
         self.asks.question(request)
     }
 
-    /// Deletes an account and everything that is its own. Its connections are closed after that.
+    /// Deletes an account and everything that is its own. Its tokens are worth nothing then, and its
+    /// connections are closed.
     pub fn delete(&mut self, user: UserId) -> Question<'_, ()> {
         let request = account_of(user).map(|()| DataRequest::DeleteAccount(user));
         self.asks.question(request)
     }
 
-    /// Bans users: they cannot log in any more, and their connections are closed.
+    /// Bans users: they cannot log in any more, their tokens are worth nothing, and their connections are
+    /// told so (code -8) and closed. Those who do not exist are passed over.
     pub fn ban(&mut self, users: impl IntoIterator<Item = UserId>) -> Question<'_, ()> {
         self.asks
             .question(users_of(users).map(DataRequest::BanAccounts))
     }
 
-    /// Lets banned users log in again.
+    /// Lets banned users log in again. Tokens from before the ban stay worthless.
     pub fn unban(&mut self, users: impl IntoIterator<Item = UserId>) -> Question<'_, ()> {
         self.asks
             .question(users_of(users).map(DataRequest::UnbanAccounts))
@@ -133,7 +135,7 @@ pub struct AccountUpdate {
     pub location: Option<String>,
     /// Up to 255 characters.
     pub timezone: Option<String>,
-    /// Text of a JSON object.
+    /// Text of a JSON object, up to 16 KiB.
     pub metadata: Option<String>,
 }
 

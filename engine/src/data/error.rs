@@ -14,14 +14,14 @@ pub enum DataError {
     /// What was named does not exist.
     #[error("not found")]
     NotFound,
-    /// Somebody else was first: the version is another one, or the name is in use. Reading again and
-    /// deciding anew may help.
+    /// Somebody else was first: the version is another one, the name is in use, or the group is full. Reading
+    /// again and deciding anew may help.
     #[error("conflict")]
     Conflict,
     /// Those it was asked for may not do it.
     #[error("permission denied")]
     PermissionDenied,
-    /// What was asked makes no sense, for this reason. It never reached the database.
+    /// What was asked makes no sense or does not fit, for this reason.
     #[error("{0}")]
     Invalid(String),
     /// Too many asks wait already: 64 of one match, or 16,384 of the whole server. Asking later helps.

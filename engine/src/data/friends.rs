@@ -9,7 +9,7 @@ use super::{
 };
 use crate::id::UserId;
 
-/// Asks about friends, on behalf of users.
+/// Asks about friends, on behalf of users. Others are told of it as if the users had done it themselves.
 ///
 /// ```
 /// use tiltyard::prelude::*;
@@ -59,7 +59,7 @@ impl Friends<'_, '_> {
     }
 
     /// Invites users on behalf of a user; whoever had invited them becomes their friend. Those who blocked
-    /// them, or do not exist, are passed over.
+    /// them, or do not exist, are passed over. [`DataError::NotFound`] if the user does not exist.
     pub fn add(
         &mut self,
         user: UserId,
@@ -71,6 +71,7 @@ impl Friends<'_, '_> {
     }
 
     /// Ends friendships, withdraws and declines invitations and lifts blocks on behalf of a user.
+    /// [`DataError::NotFound`] if the user does not exist.
     pub fn delete(
         &mut self,
         user: UserId,
@@ -81,7 +82,8 @@ impl Friends<'_, '_> {
             .question(others.map(|others| DataRequest::DeleteFriends { user, others }))
     }
 
-    /// Blocks users on behalf of a user.
+    /// Blocks users on behalf of a user, and ends their direct chats. [`DataError::NotFound`] if the user does
+    /// not exist.
     pub fn block(
         &mut self,
         user: UserId,

@@ -43,7 +43,8 @@ pub struct Group {
 pub struct NewGroup {
     /// 1 to 255 characters.
     pub name: String,
-    /// Who makes it and becomes its superadmin; [`UserId::SYSTEM`] is nobody.
+    /// Who makes it and becomes its superadmin. If that is [`UserId::SYSTEM`], the server counts as one of its
+    /// users, and the group lasts when everybody else has left.
     pub creator: UserId,
     /// Up to 255 characters.
     pub description: String,
@@ -51,7 +52,7 @@ pub struct NewGroup {
     pub avatar_url: String,
     /// 1 to 18 characters.
     pub lang_tag: String,
-    /// Text of a JSON object.
+    /// Text of a JSON object, up to 16 KiB.
     pub metadata: String,
     /// Whether users may join without asking.
     pub open: bool,
@@ -96,11 +97,11 @@ pub struct GroupUpdate {
     pub avatar_url: Option<String>,
     /// 1 to 18 characters.
     pub lang_tag: Option<String>,
-    /// Text of a JSON object.
+    /// Text of a JSON object, up to 16 KiB.
     pub metadata: Option<String>,
     /// Whether users may join without asking.
     pub open: Option<bool>,
-    /// How many it has room for, at least 1.
+    /// How many it has room for, at least 1 and as many as are in it.
     pub users_max: Option<u32>,
 }
 

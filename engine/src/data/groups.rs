@@ -10,7 +10,8 @@ use super::{
 };
 use crate::id::UserId;
 
-/// Asks about groups, on behalf of the server: nobody's rank holds it back.
+/// Asks about groups, on behalf of the server: nobody's rank holds it back. Channels and users are told of
+/// changes as if an admin had made them.
 ///
 /// ```
 /// use tiltyard::{Group, NewGroup, SystemAsk, prelude::*};
@@ -55,7 +56,8 @@ impl Groups<'_, '_> {
         self.asks.question(request)
     }
 
-    /// Changes a group. [`Conflict`](super::DataError::Conflict) if the name is in use.
+    /// Changes a group. [`Conflict`](super::DataError::Conflict) if the name is in use, or more are in it than
+    /// it is to have room for; [`NotFound`](super::DataError::NotFound) if it does not exist.
     pub fn update(&mut self, group: GroupId, update: GroupUpdate) -> Question<'_, ()> {
         let checked = update.check();
         let update = Box::new(update);
@@ -63,7 +65,7 @@ impl Groups<'_, '_> {
         self.asks.question(request)
     }
 
-    /// Deletes a group.
+    /// Deletes a group and ends its chat. [`NotFound`](super::DataError::NotFound) if it does not exist.
     pub fn delete(&mut self, group: GroupId) -> Question<'_, ()> {
         self.asks.question(Ok(DataRequest::DeleteGroup(group)))
     }
@@ -114,19 +116,22 @@ impl Groups<'_, '_> {
         self.asks.question(request)
     }
 
-    /// Joins a group as a user, or asks to if it is closed.
+    /// Joins a group as a user, or asks to if it is closed. [`Conflict`](super::DataError::Conflict) if it is
+    /// full, [`NotFound`](super::DataError::NotFound) if it or the user does not exist.
     pub fn join(&mut self, group: GroupId, user: UserId) -> Question<'_, ()> {
         let request = account_of(user).map(|()| DataRequest::JoinGroup { group, user });
         self.asks.question(request)
     }
 
-    /// Leaves a group as a user, or withdraws the wish to join it.
+    /// Leaves a group as a user, or withdraws the wish to join it. The group ends with its only member;
+    /// [`PermissionDenied`](super::DataError::PermissionDenied) if others are left without a superadmin.
     pub fn leave(&mut self, group: GroupId, user: UserId) -> Question<'_, ()> {
         let request = account_of(user).map(|()| DataRequest::LeaveGroup { group, user });
         self.asks.question(request)
     }
 
-    /// Makes users members, asked or not.
+    /// Makes users members, asked or not; the banned stay out. [`Conflict`](super::DataError::Conflict) if they
+    /// do not all fit in, [`NotFound`](super::DataError::NotFound) if one of them does not exist.
     pub fn add(
         &mut self,
         group: GroupId,
@@ -135,7 +140,7 @@ impl Groups<'_, '_> {
         self.change(group, users, GroupChange::Add)
     }
 
-    /// Removes users. A request to join is declined, a ban lifted.
+    /// Removes users, but for the last superadmin. A request to join is declined, a ban lifted.
     pub fn kick(
         &mut self,
         group: GroupId,
@@ -144,7 +149,7 @@ impl Groups<'_, '_> {
         self.change(group, users, GroupChange::Kick)
     }
 
-    /// Removes users for good.
+    /// Removes users for good, but for the last superadmin and those who are nothing to the group.
     pub fn ban(
         &mut self,
         group: GroupId,

@@ -57,7 +57,7 @@ use crate::{
     notification::{self, NewNotification},
     requests,
     schedule::{Pass, PassSystems},
-    session::SessionFunctions,
+    session::{self, SessionFunctions},
     store::{self, StoreReply, StoreRequest},
 };
 
@@ -130,9 +130,9 @@ fn put_request(
     then: impl FnOnce(&mut World, DataOutcome) + Send + Sync + 'static,
 ) {
     let shut_out = match &request {
-        DataRequest::DeleteAccount(user) => vec![*user],
-        DataRequest::BanAccounts(users) => users.clone(),
-        _ => Vec::new(),
+        DataRequest::DeleteAccount(user) => ShutOut::Deleted(*user),
+        DataRequest::BanAccounts(users) => ShutOut::Banned(users.clone()),
+        _ => ShutOut::Nobody,
     };
     let request = StoreRequest::Data(Box::new(request));
     store::ask(world, request, move |world, outcome| {
@@ -142,12 +142,27 @@ fn put_request(
             Err(failure) => Err(failure.into()),
         };
         if outcome.is_ok() {
-            for user in shut_out {
-                world.user_disconnect(user);
-            }
+            shut_out.close(world);
         }
         then(world, outcome);
     });
+}
+
+/// Whose connections are closed when a request was carried out.
+enum ShutOut {
+    Nobody,
+    Deleted(UserId),
+    Banned(Vec<UserId>),
+}
+
+impl ShutOut {
+    fn close(self, world: &mut World) {
+        match self {
+            Self::Nobody => {}
+            Self::Deleted(user) => world.user_disconnect(user),
+            Self::Banned(users) => users.into_iter().for_each(|user| session::ban(world, user)),
+        }
+    }
 }
 
 fn tell(

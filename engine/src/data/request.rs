@@ -15,7 +15,6 @@ use crate::{id::UserId, notification::Notification};
 /// Each is done as a whole or not at all. All of them are on behalf of the server itself, which no
 /// permission of an object and no rank in a group holds back.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum DataRequest {
     /// The objects of these that exist, in any order. [`DataReply::Objects`].
     ReadObjects(Vec<ObjectId>),
@@ -44,7 +43,8 @@ pub enum DataRequest {
     },
     /// Remove an account with everything that is its own. [`DataReply::Done`], also if there is none.
     DeleteAccount(UserId),
-    /// Let these users in no more; their tokens are worth nothing. [`DataReply::Done`].
+    /// Let these users in no more; their tokens are worth nothing. Whoever does not exist is passed over.
+    /// [`DataReply::Done`].
     BanAccounts(Vec<UserId>),
     /// Let these users in again. [`DataReply::Done`].
     UnbanAccounts(Vec<UserId>),

@@ -2,8 +2,8 @@
 
 use tiltyard_proto::api;
 
-use super::authenticate::check_username;
 use super::error::ApiError;
+use super::identifiers::check_username;
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
 use super::user::{public_user, whole_seconds};
@@ -82,6 +82,7 @@ impl Operation for UpdateAccount {
             lang_tag: request.lang_tag,
             location: request.location,
             timezone: request.timezone,
+            metadata: None,
         };
         if change == AccountChange::default() {
             return Err(ApiError::invalid("No fields to update."));

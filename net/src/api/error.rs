@@ -195,13 +195,11 @@ mod tests {
             (error.body().as_str(), error.code.status()),
             (body, StatusCode::SERVICE_UNAVAILABLE)
         );
-        let error = ApiError::group("Error while trying to join group.", &GroupError::from(gone));
-        assert_eq!(error.code, Code::Unavailable);
         let broken = StoreError::Failed(sqlx::Error::RowNotFound);
         let error = ApiError::store("Error finding user account.", &broken);
         assert_eq!(error.code, Code::Internal);
         let unfit = StoreError::Unfit { column: "name" };
-        for cause in [unfit, gone] {
+        for cause in [unfit, broken, gone] {
             let code = ApiError::store("", &cause).code;
             assert_eq!(ApiError::group("", &cause.into()).code, code);
         }

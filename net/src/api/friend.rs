@@ -1,9 +1,7 @@
 //! What users do about each other: `POST` and `DELETE /v2/friend`, `POST /v2/friend/block`.
 
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use tiltyard::{ChannelId, NewNotification, UserId, parse_uuid};
+use tiltyard::parse_uuid;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -13,6 +11,7 @@ use super::operation::{Context, Nothing, Operation, Parameters};
 use super::parameter::Parameter;
 use super::query::Query;
 use crate::auth::SessionClaims;
+use crate::news;
 use crate::store::{FriendMetadata, FriendNews, UserQuery};
 
 /// Inviting users, and accepting their invitations.
@@ -65,26 +64,24 @@ impl Operation for AddFriends {
         caller: &SessionClaims,
         request: FriendsRequest,
     ) -> Result<Nothing, ApiError> {
-        const FAILED: &str = "Error while trying to add friends.";
-        if request.is_empty() {
-            return Ok(Nothing);
-        }
-        let texts = Texts {
+        const TEXTS: Texts = Texts {
             is_self: "Cannot add self as friend.",
-            failed: FAILED,
+            failed: "Error while trying to add friends.",
         };
-        let others = request.others(state, caller, &texts).await?;
+        let Some(others) = request.others(state, caller, &TEXTS).await? else {
+            return Ok(Nothing);
+        };
         if others.is_empty() {
             return Err(nobody());
         }
         let metadata = FriendMetadata::parse(&request.metadata)
-            .map_err(|error| ApiError::store(FAILED, &error))?;
+            .map_err(|error| ApiError::store(TEXTS.failed, &error))?;
         let added = state
             .store
             .add_friends(caller.user_id, &others, &metadata, now);
         let news = added
             .await
-            .map_err(|error| ApiError::store(FAILED, &error))?;
+            .map_err(|error| ApiError::store(TEXTS.failed, &error))?;
         tell(state, caller, news).await;
         Ok(Nothing)
     }
@@ -106,19 +103,17 @@ impl Operation for DeleteFriends {
         caller: &SessionClaims,
         request: FriendsRequest,
     ) -> Result<Nothing, ApiError> {
-        const FAILED: &str = "Error while trying to delete friends.";
-        if request.is_empty() {
-            return Ok(Nothing);
-        }
-        let texts = Texts {
+        const TEXTS: Texts = Texts {
             is_self: "Cannot delete self.",
-            failed: FAILED,
+            failed: "Error while trying to delete friends.",
         };
-        let others = request.others(state, caller, &texts).await?;
+        let Some(others) = request.others(state, caller, &TEXTS).await? else {
+            return Ok(Nothing);
+        };
         let deleted = state.store.delete_friends(caller.user_id, &others, now);
         let news = deleted
             .await
-            .map_err(|error| ApiError::store(FAILED, &error))?;
+            .map_err(|error| ApiError::store(TEXTS.failed, &error))?;
         tell(state, caller, news).await;
         Ok(Nothing)
     }
@@ -140,28 +135,22 @@ impl Operation for BlockFriends {
         caller: &SessionClaims,
         request: FriendsRequest,
     ) -> Result<Nothing, ApiError> {
-        const FAILED: &str = "Error while trying to block friends.";
-        if request.is_empty() {
-            return Ok(Nothing);
-        }
-        let texts = Texts {
+        const TEXTS: Texts = Texts {
             is_self: "Cannot block self.",
-            failed: FAILED,
+            failed: "Error while trying to block friends.",
         };
-        let others = request.others(state, caller, &texts).await?;
+        let Some(others) = request.others(state, caller, &TEXTS).await? else {
+            return Ok(Nothing);
+        };
         if others.is_empty() {
             return Err(nobody());
         }
         let blocked = state.store.block_friends(caller.user_id, &others, now);
         let blocked = blocked
             .await
-            .map_err(|error| ApiError::store(FAILED, &error))?;
-        let closing = blocked.into_iter().map(|other| {
-            let channel = ChannelId::direct(UserId(caller.user_id), UserId(other));
-            state.world.close_stream(channel.0)
-        });
+            .map_err(|error| ApiError::store(TEXTS.failed, &error))?;
         // If the world is busy, they are blocked all the same, and to block them again does the rest.
-        try_join_all(closing).await?;
+        state.tell(news::of_blocks(caller.user_id, blocked)).await?;
         Ok(Nothing)
     }
 }
@@ -181,17 +170,16 @@ impl FriendsRequest {
         })
     }
 
-    fn is_empty(&self) -> bool {
-        self.ids.is_empty() && self.usernames.is_empty()
-    }
-
-    /// The ids of all whom it is about; there may be no such users.
+    /// The ids of all whom it is about; there may be no such users. `None` if it names nobody.
     async fn others(
         &self,
         state: &ApiState,
         caller: &SessionClaims,
         texts: &Texts,
-    ) -> Result<Vec<Uuid>, ApiError> {
+    ) -> Result<Option<Vec<Uuid>>, ApiError> {
+        if self.ids.is_empty() && self.usernames.is_empty() {
+            return Ok(None);
+        }
         let is_self = || ApiError::invalid(texts.is_self);
         let mut others = Vec::with_capacity(self.ids.len() + self.usernames.len());
         for text in &self.ids {
@@ -221,7 +209,7 @@ impl FriendsRequest {
             return Err(is_self());
         }
         others.extend(named.into_iter().map(|user| user.id));
-        Ok(others)
+        Ok(Some(others))
     }
 }
 
@@ -231,30 +219,8 @@ fn nobody() -> ApiError {
 
 /// Tells users what the caller has done, which is done whether or not they can be told.
 async fn tell(state: &ApiState, caller: &SessionClaims, news: Vec<(Uuid, FriendNews)>) {
-    if news.is_empty() {
-        return;
-    }
-    let notifications = news
-        .into_iter()
-        .map(|(user, news)| (UserId(user), notification(caller, news)));
-    if let Err(error) = state.world.notify(notifications.collect()).await {
+    let call = news::of_friends(caller.user_id, &caller.username, news);
+    if let Err(error) = state.tell(call).await {
         warn!(%error, "users were not told of a friend's doing");
-    }
-}
-
-/// Codes and texts are those of the protocol.
-fn notification(caller: &SessionClaims, news: FriendNews) -> NewNotification {
-    let (code, effect) = match news {
-        FriendNews::Invited => (-2, "wants to add you as a friend"),
-        FriendNews::Accepted => (-3, "accepted your friend request"),
-        FriendNews::Removed => (-9, "removed you as a friend"),
-    };
-    let name = &caller.username;
-    NewNotification {
-        subject: format!("{name} {effect}"),
-        content: Map::from_iter([("username".to_owned(), Value::from(name.as_str()))]),
-        code,
-        sender: UserId(caller.user_id),
-        persistent: true,
     }
 }

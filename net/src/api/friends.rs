@@ -12,7 +12,7 @@ use super::parameter::Parameter;
 use super::query::Query;
 use super::user::{public_user, whole_seconds};
 use crate::auth::SessionClaims;
-use crate::store::{Friend, FriendOfFriend, FriendPlace, FriendQuery, FriendState, User};
+use crate::store::{Friend, FriendOfFriend, FriendQuery, FriendState, User};
 
 const FAILED: &str = "Error while trying to list friends.";
 
@@ -61,7 +61,7 @@ impl Operation for ListFriends {
         let only = request.state.map(read_state).transpose()?;
         let from = match request.cursor.as_str() {
             "" => None,
-            text => Some(read_cursor(text, only)?),
+            text => Some(decode_friend(text, only).ok_or_else(bad_cursor)?),
         };
         // The one after the page is where the next begins.
         let query = FriendQuery {
@@ -170,13 +170,6 @@ fn page_size(limit: Option<i32>, default: u32, max: u32) -> Result<u32, ApiError
 fn read_state(number: i32) -> Result<FriendState, ApiError> {
     FriendState::try_from(i64::from(number))
         .map_err(|_| ApiError::invalid("Invalid state - state must be between 0 and 3."))
-}
-
-/// A cursor goes on in the state of the friend it points to, unless all states are listed.
-fn read_cursor(text: &str, only: Option<FriendState>) -> Result<FriendPlace, ApiError> {
-    decode_friend(text)
-        .filter(|place| only.is_none_or(|only| only == place.state))
-        .ok_or_else(bad_cursor)
 }
 
 fn bad_cursor() -> ApiError {

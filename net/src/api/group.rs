@@ -6,12 +6,14 @@ use tiltyard_proto::api;
 use uuid::Uuid;
 
 use super::error::{ApiError, Code};
-use super::group_news;
+use super::group_members::note;
 use super::operation::{Context, Nothing, Operation, Parameters, decode_body};
 use super::query::Query;
+use super::to_the_end;
 use super::user::whole_seconds;
 use crate::auth::SessionClaims;
-use crate::store::{Group, GroupChange, GroupError, NewGroup};
+use crate::news;
+use crate::store::{Actor, Group, GroupChange, GroupError, Metadata, NewGroup};
 
 /// Members that fit, unless the creator says otherwise.
 const MAX_COUNT: i32 = 100;
@@ -54,6 +56,7 @@ impl Operation for CreateGroup {
                 0 => MAX_COUNT,
                 max_count => max_count,
             },
+            metadata: Metadata::default(),
         };
         let made = state.store.create_group(caller.user_id, &new, now).await;
         made.map(public_group).map_err(|error| match error {
@@ -100,6 +103,7 @@ impl Operation for UpdateGroup {
             avatar_url: request.avatar_url,
             lang_tag: request.lang_tag,
             open: request.open,
+            ..GroupChange::default()
         };
         if change.name.as_deref() == Some("") {
             return Err(ApiError::invalid("Group name cannot be empty."));
@@ -107,7 +111,7 @@ impl Operation for UpdateGroup {
         if change.lang_tag.as_deref() == Some("") {
             return Err(ApiError::invalid("Group language cannot be empty."));
         }
-        let user = caller.user_id;
+        let user = Actor::Player(caller.user_id);
         let updated = state.store.update_group(id, user, &change, now).await;
         updated.map_err(|error| match error {
             GroupError::NotAllowed => {
@@ -157,14 +161,15 @@ impl Operation for DeleteGroup {
         request: GroupRequest,
     ) -> Result<Nothing, ApiError> {
         let id = group_id(&request.group_id)?;
-        let user = caller.user_id;
+        let user = Actor::Player(caller.user_id);
         let state = state.clone();
-        let work = async move {
+        let deleted = to_the_end(async move {
             state.store.delete_group(id, user).await?;
-            group_news::close_channel(&state, id).await;
+            let told = state.tell([news::of_deleted_group(id)]).await;
+            note(told);
             Ok(())
-        };
-        let deleted = group_news::to_the_end(work).await;
+        });
+        let deleted: Result<(), GroupError> = deleted.await;
         deleted.map_err(|error| match error {
             GroupError::NotAllowed => {
                 ApiError::invalid("Group not found or you're not allowed to delete.")

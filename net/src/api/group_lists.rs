@@ -5,9 +5,9 @@ use tiltyard_proto::api;
 use tiltyard_proto::api::{group_user_list::GroupUser, user_group_list::UserGroup};
 
 use super::channel::page_size;
+use super::cursor::{Side, decode_edge, decode_group, encode_edge, encode_group};
 use super::error::{ApiError, Code};
 use super::group::{group_id, public_group};
-use super::group_cursor::{Side, decode_edge, decode_group, encode_edge, encode_group};
 use super::operation::{Context, Operation, Parameters};
 use super::parameter::Parameter;
 use super::query::Query;

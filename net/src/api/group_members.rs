@@ -1,17 +1,19 @@
 //! Who is in a group: `/v2/group/{group_id}/join`, `leave`, `add`, `kick`, `ban`, `promote`, `demote`.
 
 use serde::{Deserialize, Serialize};
-use tiltyard::parse_uuid;
+use tiltyard::{UserId, parse_uuid};
 use uuid::Uuid;
 
 use super::error::ApiError;
 use super::group::{GroupRequest, group_id};
-use super::group_news;
 use super::operation::{Context, Nothing, Operation, Parameters};
 use super::parameter::Parameter;
 use super::query::Query;
+use super::world::WorldError;
+use super::{ApiState, to_the_end};
 use crate::auth::SessionClaims;
-use crate::store::{Deed, GroupError};
+use crate::news;
+use crate::store::{Actor, Deed, GroupError, GroupNews};
 
 /// Joining a group, or asking to.
 pub(super) struct JoinGroup;
@@ -37,14 +39,11 @@ impl Operation for JoinGroup {
     ) -> Result<Nothing, ApiError> {
         let id = group_id(&request.group_id)?;
         let user = caller.user_id;
-        let state = state.clone();
-        let work = async move {
-            let news = state.store.join_group(id, user, now).await?;
-            group_news::spread(&state, id, user, news).await;
-            Ok(Nothing)
-        };
-        let joined = group_news::to_the_end(work).await;
-        joined.map_err(|error| match error {
+        let store = state.store.clone();
+        let joined = change(state, id, user, async move {
+            store.join_group(id, user, now).await
+        });
+        joined.await.map_err(|error| match error {
             GroupError::NotFound => ApiError::not_found("Group not found."),
             GroupError::Full => ApiError::invalid("Group is full."),
             error => ApiError::group("Error while trying to join group.", &error),
@@ -76,14 +75,11 @@ impl Operation for LeaveGroup {
     ) -> Result<Nothing, ApiError> {
         let id = group_id(&request.group_id)?;
         let user = caller.user_id;
-        let state = state.clone();
-        let work = async move {
-            let news = state.store.leave_group(id, user, now).await?;
-            group_news::spread(&state, id, user, news).await;
-            Ok(Nothing)
-        };
-        let left = group_news::to_the_end(work).await;
-        left.map_err(|error| match error {
+        let store = state.store.clone();
+        let left = change(state, id, user, async move {
+            store.leave_group(id, user, now).await
+        });
+        left.await.map_err(|error| match error {
             GroupError::LastSuperadmin => {
                 ApiError::invalid("Cannot leave group when you are the last superadmin.")
             }
@@ -176,20 +172,38 @@ async fn carry_out(
     let users = users
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| ApiError::invalid("User ID must be a valid ID."))?;
-    let state = state.clone();
-    let work = async move {
-        let store = &state.store;
-        let news = store
-            .change_group_users(id, admin, deed, &users, now)
-            .await?;
-        group_news::spread(&state, id, admin, news).await;
-        Ok(Nothing)
-    };
-    let done = group_news::to_the_end(work).await;
-    done.map_err(|error| match error {
+    let store = state.store.clone();
+    let done = change(state, id, admin, async move {
+        let actor = Actor::Player(admin);
+        store.change_group_users(id, actor, deed, &users, now).await
+    });
+    done.await.map_err(|error| match error {
         GroupError::NotAllowed => ApiError::not_found("Group not found or permission denied."),
         GroupError::UsersNotFound => ApiError::invalid("One or more users not found."),
         GroupError::Full => ApiError::invalid("Group is full."),
         error => ApiError::group(failure, &error),
     })
+}
+
+/// Changes who is in a group, and has the world do what follows from that.
+async fn change(
+    state: &ApiState,
+    group: Uuid,
+    user: Uuid,
+    change: impl Future<Output = Result<GroupNews, GroupError>> + Send + 'static,
+) -> Result<Nothing, GroupError> {
+    let state = state.clone();
+    to_the_end(async move {
+        let calls = news::of_group(group, UserId(user), change.await?);
+        note(state.tell(calls).await);
+        Ok(Nothing)
+    })
+    .await
+}
+
+/// A change of a group stands, whoever heard of it.
+pub(super) fn note(told: Result<(), WorldError>) {
+    if let Err(error) = told {
+        tracing::error!(%error, "the world was not told of a change to a group");
+    }
 }

@@ -4,13 +4,14 @@ use std::marker::PhantomData;
 
 use tiltyard_proto::api;
 
-use super::authenticate::{check_email_format, check_email_gaps, check_id, hash_password};
 use super::elsewhere::Elsewhere;
 use super::error::{ApiError, Code};
+use super::identifiers::{check_email_format, check_email_gaps, check_id};
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::parameter::Parameter;
 use super::query::Query;
 use super::social::{check_configured, fill, refusal, verify};
+use super::visitor::hash_password;
 use crate::auth::{PASSWORD_BYTES_MIN, SessionClaims};
 use crate::store::{Identifier, StoreError, Unlink};
 

@@ -21,10 +21,9 @@ mod friend;
 mod friends;
 mod gateway;
 mod group;
-mod group_cursor;
 mod group_lists;
 mod group_members;
-mod group_news;
+mod identifiers;
 mod import;
 mod link;
 mod matches;
@@ -44,14 +43,20 @@ mod storage_list;
 #[cfg(test)]
 mod tests;
 mod user;
+mod visitor;
 mod world;
 
 use std::sync::Arc;
 
 use axum::Router;
+use futures_util::future::join_all;
+use tiltyard::Call;
 
 pub use caller::client_address;
-pub(crate) use cursor::{decode_notification, decode_storage, encode_notification, encode_storage};
+pub(crate) use cursor::{
+    Side, decode_edge, decode_friend, decode_group, decode_notification, decode_storage,
+    encode_edge, encode_friend, encode_group, encode_notification, encode_storage,
+};
 pub use error::Code;
 pub use world::{
     ApiCall, HookFailure, ListFailure, MatchFilter, MatchListing, MatchmakerCompletion,
@@ -85,6 +90,26 @@ pub struct ApiState {
     pub world: Arc<dyn World>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+}
+
+impl ApiState {
+    /// Has the world do what follows from a change, which stands whatever becomes of this.
+    async fn tell(&self, calls: impl IntoIterator<Item = Call>) -> Result<(), WorldError> {
+        let told = calls.into_iter().map(|call| self.world.tell(call));
+        // All of them are tried.
+        join_all(told).await.into_iter().collect()
+    }
+}
+
+/// Carries out a change and what follows from it, even if the caller hangs up in between: nobody stays on
+/// the channel of a group of which they are no member.
+///
+/// It ends by itself, as the database and the world answer in bounded time.
+async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(outcome) => outcome,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 /// The API alone.

@@ -3,11 +3,11 @@
 use tiltyard::LogoutError;
 use tiltyard_proto::api;
 
-use super::authenticate::{banned, unknown};
 use super::caller::{Anyone, GameOrHolder};
 use super::error::{ApiError, Code};
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
+use super::visitor::{banned, unknown};
 use crate::auth::{SessionClaims, TooManyLogouts};
 use crate::store::Identifier;
 

@@ -4,13 +4,15 @@ use std::marker::PhantomData;
 
 use tiltyard_proto::api;
 
-use super::authenticate::{Authenticate, Visitor, check_username};
+use super::authenticate::Authenticate;
 use super::caller::Game;
 use super::elsewhere::Elsewhere;
 use super::error::{ApiError, Code};
+use super::identifiers::check_username;
 use super::operation::{Context, Operation};
 use super::parameter::Parameter;
 use super::query::Query;
+use super::visitor::Visitor;
 use crate::social::{SocialKind, SocialProfile, SocialProof};
 use crate::store::Identifier;
 

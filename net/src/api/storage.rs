@@ -6,8 +6,8 @@ use tiltyard_proto::api::read_storage_objects_request::ObjectId as ReadId;
 use tiltyard_proto::api::write_storage_objects_request::Object as WrittenObject;
 use uuid::Uuid;
 
-use super::authenticate::parse_user_id;
 use super::error::ApiError;
+use super::identifiers::parse_user_id;
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
 use super::user::whole_seconds;

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use tiltyard_proto::api;
 
-use super::authenticate::parse_user_id;
 use super::channel::page_size;
 use super::cursor::{decode_storage, encode_storage};
 use super::error::ApiError;
+use super::identifiers::parse_user_id;
 use super::operation::{Context, Operation, Parameters};
 use super::parameter::Parameter;
 use super::query::Query;

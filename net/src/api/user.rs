@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tiltyard_proto::api;
 
-use super::authenticate::parse_user_id;
 use super::error::ApiError;
+use super::identifiers::parse_user_id;
 use super::operation::{Context, Operation, Parameters};
 use super::parameter::Parameter;
 use super::query::Query;

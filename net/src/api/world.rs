@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tiltyard::{ChannelId, ChannelMessage, NewNotification, StreamId, UserId};
+use tiltyard::Call;
 use uuid::Uuid;
 
 use super::error::Code;
@@ -49,23 +49,9 @@ pub trait World: Send + Sync + 'static {
     /// Closes every connection of a user.
     fn disconnect_user(&self, user_id: Uuid) -> BoxFuture<'_, Result<(), WorldError>>;
 
-    /// Tells users something: keeps what is to be kept, and delivers it to those who are connected. What
-    /// cannot be kept is not delivered.
-    fn notify(
-        &self,
-        notifications: Vec<(UserId, NewNotification)>,
-    ) -> BoxFuture<'_, Result<(), WorldError>>;
-
-    /// Removes everybody from a stream at once, without telling them.
-    fn close_stream(&self, stream: StreamId) -> BoxFuture<'_, Result<(), WorldError>>;
-
-    /// Shows a channel messages that are kept already, and then takes users off it.
-    fn show_channel(
-        &self,
-        channel: ChannelId,
-        messages: Vec<ChannelMessage>,
-        leavers: Vec<UserId>,
-    ) -> BoxFuture<'_, Result<(), WorldError>>;
+    /// Has the world do what follows from something that has happened already, waiting for a place in its
+    /// queue, and waits until it is done: until notifications that are to be kept are, for one.
+    fn tell(&self, call: Call) -> BoxFuture<'_, Result<(), WorldError>>;
 }
 
 /// Whether a hook comes before or after the operation.

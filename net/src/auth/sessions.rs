@@ -142,11 +142,29 @@ impl Sessions {
     ///
     /// [`TooManyLogouts`]; nothing was ended.
     pub fn logout_all(&self, user_id: Uuid, now: Timestamp) -> Result<(), TooManyLogouts> {
+        self.end_all_before(user_id, now.as_second(), now)
+    }
+
+    /// Ends all tokens of a user who is banned or deleted, those of this very second included.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyLogouts`]; nothing was ended.
+    pub fn shut_out(&self, user_id: Uuid, now: Timestamp) -> Result<(), TooManyLogouts> {
+        self.end_all_before(user_id, now.as_second() + 1, now)
+    }
+
+    fn end_all_before(
+        &self,
+        user_id: Uuid,
+        second: i64,
+        now: Timestamp,
+    ) -> Result<(), TooManyLogouts> {
         let until = self.horizon(now);
         let mut logouts = self.logouts();
         logouts.sweep(now.as_second(), self.session_life);
         let user = logouts.user(user_id)?;
-        user.all_before = now.as_second();
+        user.all_before = user.all_before.max(second);
         user.until = user.until.max(until);
         Ok(())
     }
@@ -359,11 +377,10 @@ impl Logouts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Secret;
-
-    fn sessions() -> Sessions {
+impl Sessions {
+    /// Tokens of the default options and of keys that everybody knows.
+    pub(crate) fn for_tests() -> Self {
+        use config::Secret;
         let secrets = Secrets {
             server_key: Secret::new("defaultkey"),
             session_key: Secret::new("defaultencryptionkey"),
@@ -374,7 +391,16 @@ mod tests {
         if let config::Command::Run(run) = config::load([], [], &config::Defaults::new()).unwrap() {
             config = Some(run);
         }
-        Sessions::new(&secrets, &config.unwrap().session)
+        Self::new(&secrets, &config.unwrap().session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sessions() -> Sessions {
+        Sessions::for_tests()
     }
 
     fn at(second: i64) -> Timestamp {
@@ -451,6 +477,26 @@ mod tests {
         assert!(sessions.verify_session(&same_second.session, at(5)).is_ok());
         let other = sessions.issue(Uuid::from_u128(7), "bob", Vars::new(), at(0));
         assert!(sessions.verify_session(&other.session, at(5)).is_ok());
+    }
+
+    #[test]
+    fn whoever_is_shut_out_has_no_token_of_this_very_second_either() {
+        let sessions = sessions();
+        let same_second = login(&sessions, 5);
+        sessions.shut_out(ALICE, at(5)).unwrap();
+        sessions.logout_all(ALICE, at(5)).unwrap();
+        assert!(
+            sessions
+                .verify_session(&same_second.session, at(5))
+                .is_err()
+        );
+        assert!(
+            sessions
+                .verify_refresh(&same_second.refresh, at(5))
+                .is_err()
+        );
+        let later = login(&sessions, 6);
+        assert!(sessions.verify_session(&later.session, at(6)).is_ok());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::metadata::Metadata;
 use crate::social::SocialKind;
 
 /// What somebody logs in with.
@@ -150,6 +151,8 @@ pub struct AccountChange {
     pub location: Option<String>,
     /// Free text.
     pub timezone: Option<String>,
+    /// What only game code writes.
+    pub metadata: Option<Metadata>,
 }
 
 impl AccountChange {

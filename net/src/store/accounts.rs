@@ -8,6 +8,7 @@ use super::account::{Account, AccountChange, Identifier, Login, NewAccount, User
 use super::database::{Row, Sql, sql};
 use super::error::StoreError;
 use super::links;
+use super::metadata::Metadata;
 
 /// What [`user`] reads.
 macro_rules! user_columns {
@@ -155,12 +156,13 @@ impl Store {
                  nullif(coalesce($4, avatar_url), '') AS avatar_url, \
                  coalesce($5, lang_tag) AS lang_tag, \
                  nullif(coalesce($6, location), '') AS location, \
-                 nullif(coalesce($7, timezone), '') AS timezone \
+                 nullif(coalesce($7, timezone), '') AS timezone, \
+                 coalesce($9, metadata) AS metadata \
                  FROM users WHERE id = $1) \
              UPDATE users SET \
                  username = new.username, display_name = new.display_name, \
                  avatar_url = new.avatar_url, lang_tag = new.lang_tag, \
-                 location = new.location, timezone = new.timezone, \
+                 location = new.location, timezone = new.timezone, metadata = new.metadata, \
                  update_time = CASE WHEN \
                      users.username IS DISTINCT FROM new.username \
                      OR users.display_name IS DISTINCT FROM new.display_name \
@@ -168,6 +170,7 @@ impl Store {
                      OR users.lang_tag IS DISTINCT FROM new.lang_tag \
                      OR users.location IS DISTINCT FROM new.location \
                      OR users.timezone IS DISTINCT FROM new.timezone \
+                     OR users.metadata IS DISTINCT FROM new.metadata \
                      THEN $8 ELSE users.update_time END \
              FROM new WHERE id = $1")
         .bind(user_id)
@@ -177,7 +180,8 @@ impl Store {
         .bind(&change.lang_tag)
         .bind(&change.location)
         .bind(&change.timezone)
-        .bind(now);
+        .bind(now)
+        .bind(change.metadata.as_ref().map(Metadata::as_str));
         if self.database.execute(update).await.map_err(taken)? == 0 {
             return Err(StoreError::NotFound);
         }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::account::User;
 use super::error::StoreError;
+use super::object::any_text_of_object;
 
 /// What one user is to another, from the one's point of view. The numbers are those of the protocol.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -146,10 +147,8 @@ impl FriendMetadata {
             return Ok(Self::default());
         }
         let members: Map<String, Value> = serde_json::from_str(text).map_err(|_| UNFIT)?;
-        let fits = members
-            .iter()
-            .all(|(name, value)| !name.contains('\0') && !has_nul(value));
-        fits.then_some(Self(members)).ok_or(UNFIT)
+        let has_nul = any_text_of_object(&members, &|text| text.contains('\0'));
+        (!has_nul).then_some(Self(members)).ok_or(UNFIT)
     }
 
     /// Adds these members to an object, where they replace those of the same names.
@@ -157,17 +156,6 @@ impl FriendMetadata {
         let mut members: Map<String, Value> = serde_json::from_str(object).unwrap_or_default();
         members.extend(self.0.clone());
         Value::Object(members).to_string()
-    }
-}
-
-fn has_nul(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(values) => values.iter().any(has_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || has_nul(value)),
-        _ => false,
     }
 }
 

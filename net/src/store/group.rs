@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::account::{User, check_text};
 use super::error::StoreError;
+use super::metadata::Metadata;
 
 /// A group of users. Empty text stands for nothing.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -95,6 +96,8 @@ pub struct NewGroup {
     pub open: bool,
     /// How many members there may be.
     pub max_count: i32,
+    /// What only game code writes.
+    pub metadata: Metadata,
 }
 
 impl NewGroup {
@@ -120,6 +123,10 @@ pub struct GroupChange {
     pub lang_tag: Option<String>,
     /// Whether anybody may join without being accepted.
     pub open: Option<bool>,
+    /// How many members there may be; not fewer than there are.
+    pub max_count: Option<i32>,
+    /// What only game code writes.
+    pub metadata: Option<Metadata>,
 }
 
 impl GroupChange {
@@ -198,7 +205,7 @@ pub enum GroupError {
     /// The group is disabled.
     #[error("the group is disabled")]
     Disabled,
-    /// There is no room for so many.
+    /// There is no room for so many; or there are more than there is to be room for.
     #[error("the group is full")]
     Full,
     /// Somebody else has to be made superadmin first.

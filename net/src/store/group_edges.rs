@@ -54,16 +54,17 @@ pub(super) async fn find_admins(
     ids.collect()
 }
 
-/// Whether a group has no more than one superadmin.
-pub(super) async fn is_last_superadmin(
+/// How many superadmins a group has.
+pub(super) async fn count_superadmins(
     transaction: &Transaction,
     id: Uuid,
-) -> Result<bool, StoreError> {
-    let superadmins = sql("SELECT destination_id FROM group_edges \
-         WHERE source_id = $1 AND state = $2 LIMIT 2")
+) -> Result<i64, StoreError> {
+    let superadmins = sql("SELECT count(*) AS count FROM group_edges \
+         WHERE source_id = $1 AND state = $2")
     .bind(id)
     .bind(Rank::Superadmin as i64);
-    Ok(transaction.find(superadmins).await?.len() < 2)
+    let row = transaction.find_one(superadmins).await?;
+    row.map_or(Ok(0), |row| row.integer("count"))
 }
 
 /// Somebody to whom something is to be done.

@@ -53,6 +53,16 @@ impl Store {
         rows.iter().map(group).collect()
     }
 
+    /// The groups of these that exist and are not disabled, in no promised order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn groups_by_id(&self, ids: &[Uuid]) -> Result<Vec<Group>, StoreError> {
+        let found = listing!("id IN (SELECT value FROM json_each($1))", "id").bind_list(ids);
+        self.database.find(found).await?.iter().map(group).collect()
+    }
+
     /// Users of a group after this place, by rank and then by age of the relation: those of one rank, or all
     /// but the banned.
     ///

@@ -157,3 +157,64 @@ async fn those_who_race_for_the_last_place_get_it_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_server_does_everything_but_take_the_last_superadmin() {
+    on_each_database(async |store| {
+        let [owner, second, member] = [
+            make_user(&store, "owner").await,
+            make_user(&store, "second").await,
+            make_user(&store, "member").await,
+        ];
+        for what in [Deed::Kick, Deed::Ban, Deed::Demote] {
+            let group = make_group(&store, owner, &format!("{what:?}"), false, 9).await;
+            become_of(&store, group, owner, second, Some(Rank::Superadmin)).await;
+            become_of(&store, group, owner, member, Some(Rank::Admin)).await;
+            let users = [owner, second, member];
+            let done = store.change_group_users(group, Actor::Server, what, &users, at(2));
+            let news = done.await.unwrap();
+            assert_eq!(news.messages.len(), 2, "{what:?}");
+            let mut superadmins = 0;
+            for user in users {
+                let rank = rank_of(&store, group, user).await;
+                superadmins += i32::from(rank == Some(Rank::Superadmin));
+            }
+            assert_eq!(superadmins, 1, "{what:?}");
+            audit(&store).await;
+        }
+        let unknown = Uuid::from_u128(404);
+        let (add, users) = (Deed::Add, [owner]);
+        let refused = store.change_group_users(unknown, Actor::Server, add, &users, at(2));
+        assert!(matches!(refused.await, Err(GroupError::NotAllowed)));
+        let refused = store.delete_group(unknown, Actor::Server).await;
+        assert!(matches!(refused, Err(GroupError::NotAllowed)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_server_changes_the_metadata_and_the_room_of_a_group() {
+    on_each_database(async |store| {
+        let owner = make_user(&store, "owner").await;
+        let member = make_user(&store, "member").await;
+        let group = make_group(&store, owner, "knights", false, 9).await;
+        become_of(&store, group, owner, member, Some(Rank::Member)).await;
+        let room = |max_count| GroupChange {
+            max_count: Some(max_count),
+            metadata: Some(Metadata::parse(r#"{"a":1}"#.to_owned()).unwrap()),
+            ..GroupChange::default()
+        };
+        let update = async |change: GroupChange| {
+            store
+                .update_group(group, Actor::Server, &change, at(3))
+                .await
+        };
+        assert!(matches!(update(room(1)).await, Err(GroupError::Full)));
+        update(room(2)).await.unwrap();
+        let found = store.groups_by_id(&[group, Uuid::from_u128(404)]).await;
+        let found = found.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].max_count, &*found[0].metadata), (2, r#"{"a":1}"#));
+    })
+    .await;
+}

@@ -9,10 +9,11 @@ use super::database::Transaction;
 use super::error::StoreError;
 use super::group::{Deed, GroupError, GroupNews, JoinRequest, Rank};
 use super::group_edges::{
-    Target, ban, count, find_admins, find_group, find_targets, is_last_superadmin, keep, part,
+    Target, ban, count, count_superadmins, find_admins, find_group, find_targets, keep, part,
 };
 use super::group_verdict::{Verdict, judge};
-use super::groups::{find_rank, find_username, position, relate, remove_group};
+use super::groups::{find_rank, find_username, position, rank_of, relate, remove_group};
+use super::object::Actor;
 
 impl Store {
     /// Makes a user a member of an open group, or lets them ask to become one. If they are something to the
@@ -77,7 +78,7 @@ impl Store {
                     None | Some(Rank::Banned) => return Ok(Ok(news)),
                     Some(rank) => rank,
                 };
-                if rank == Rank::Superadmin && is_last_superadmin(&transaction, id).await? {
+                if rank == Rank::Superadmin && count_superadmins(&transaction, id).await? < 2 {
                     let group = find_group(&transaction, id).await?;
                     if group.is_some_and(|group| group.edge_count > 1) {
                         return Ok(Err(GroupError::LastSuperadmin));
@@ -100,8 +101,8 @@ impl Store {
             .await?
     }
 
-    /// Does something to users, on behalf of an admin. Those to whom it cannot be done are left out, and so
-    /// is the admin.
+    /// Does something to users, on behalf of an admin or of the server. Those to whom it cannot be done are
+    /// left out, and so are the admin and the last superadmin.
     ///
     /// # Errors
     ///
@@ -110,7 +111,7 @@ impl Store {
     pub async fn change_group_users(
         &self,
         id: Uuid,
-        admin: Uuid,
+        actor: Actor,
         deed: Deed,
         users: &[Uuid],
         now: Timestamp,
@@ -118,14 +119,14 @@ impl Store {
         let mut targets: Vec<Uuid> = users
             .iter()
             .copied()
-            .filter(|user| *user != admin)
+            .filter(|user| actor != Actor::Player(*user))
             .collect();
         targets.sort_unstable();
         targets.dedup();
         let targets = &targets;
         self.database
             .write(|transaction| async move {
-                let caller = match find_rank(&transaction, id, admin).await? {
+                let caller = match rank_of(&transaction, id, actor).await? {
                     Some(rank) if rank.is_admin() => rank,
                     _ => return Ok(Err(GroupError::NotAllowed)),
                 };
@@ -138,9 +139,16 @@ impl Store {
                 if deed == Deed::Add && found.len() < targets.len() {
                     return Ok(Err(GroupError::UsersNotFound));
                 }
+                let mut superadmins = count_superadmins(&transaction, id).await?;
                 let judged: Vec<_> = found
                     .into_iter()
                     .filter_map(|target| Some((judge(deed, caller, target.rank)?, target)))
+                    .filter(|(verdict, target)| {
+                        let falls = verdict.dethrones(target.rank);
+                        let is_last = falls && superadmins <= 1;
+                        superadmins -= i64::from(falls && !is_last);
+                        !is_last
+                    })
                     .collect();
                 let change: i64 = judged.iter().map(|(verdict, _)| verdict.count).sum();
                 if group.edge_count + change > group.max_count {

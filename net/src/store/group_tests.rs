@@ -44,7 +44,7 @@ pub(super) async fn deed(
     users: &[Uuid],
 ) -> Result<GroupNews, GroupError> {
     store
-        .change_group_users(group, admin, deed, users, at(1))
+        .change_group_users(group, Actor::Player(admin), deed, users, at(1))
         .await
 }
 
@@ -162,8 +162,10 @@ async fn admins_change_what_they_name_and_nothing_else() {
             open: Some(true),
             ..GroupChange::default()
         };
-        let update =
-            async |user, change: &GroupChange| store.update_group(group, user, change, at(9)).await;
+        let update = async |user, change: &GroupChange| {
+            let actor = Actor::Player(user);
+            store.update_group(group, actor, change, at(9)).await
+        };
         become_of(&store, group, alice, bob, Some(Rank::Member)).await;
         let refused = update(bob, &change).await;
         assert!(matches!(refused, Err(GroupError::NotAllowed)));
@@ -258,7 +260,7 @@ async fn who_is_no_admin_does_nothing_to_anybody() {
                     assert!(matches!(refused, Err(GroupError::NotAllowed)), "{rank:?}");
                 }
             }
-            let refused = store.delete_group(group, user).await;
+            let refused = store.delete_group(group, Actor::Player(user)).await;
             assert!(matches!(refused, Err(GroupError::NotAllowed)));
         }
     })

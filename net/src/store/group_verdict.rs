@@ -15,9 +15,17 @@ pub(super) struct Verdict {
     pub(super) message: Option<MessageCode>,
 }
 
+impl Verdict {
+    /// Whether it makes a superadmin be less.
+    pub(super) fn dethrones(self, target: Option<Rank>) -> bool {
+        target == Some(Rank::Superadmin) && self.rank != Some(Rank::Superadmin)
+    }
+}
+
 /// Decides what an admin's deed does to another user; `None` if nothing.
 ///
-/// The last superadmin is safe: only superadmins touch superadmins, and nobody touches themselves.
+/// Only superadmins touch superadmins, and nobody touches themselves. The server, which judges as a
+/// superadmin, has to spare the last one by itself.
 pub(super) fn judge(deed: Deed, caller: Rank, target: Option<Rank>) -> Option<Verdict> {
     let rank = match (deed, target) {
         (Deed::Add, None | Some(Rank::JoinRequest)) => Some(Rank::Member),

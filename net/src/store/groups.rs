@@ -7,6 +7,9 @@ use super::Store;
 use super::database::{Row, Transaction, sql};
 use super::error::StoreError;
 use super::group::{Group, GroupChange, GroupError, NewGroup, Rank, folded};
+use super::group_edges::find_group;
+use super::metadata::Metadata;
+use super::object::Actor;
 
 /// What [`group`] reads.
 macro_rules! group_columns {
@@ -37,7 +40,7 @@ impl Store {
             description: new.description.clone(),
             avatar_url: new.avatar_url.clone(),
             lang_tag: new.lang_tag.clone(),
-            metadata: "{}".to_owned(),
+            metadata: new.metadata.as_str().to_owned(),
             open: new.open,
             edge_count: 1,
             max_count: new.max_count,
@@ -50,8 +53,9 @@ impl Store {
             .write(|transaction| async move {
                 find_username(&transaction, creator).await?;
                 let insert = sql("INSERT INTO groups (id, creator_id, name, name_folded, \
-                         description, avatar_url, lang_tag, state, max_count, create_time, update_time) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)")
+                         description, avatar_url, lang_tag, state, max_count, metadata, create_time, \
+                         update_time) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)")
                 .bind(group.id)
                 .bind(creator)
                 .bind(&group.name)
@@ -61,6 +65,7 @@ impl Store {
                 .bind(&group.lang_tag)
                 .bind(state(group.open))
                 .bind(group.max_count)
+                .bind(&group.metadata)
                 .bind(now);
                 transaction.execute(insert).await?;
                 relate(&transaction, group.id, creator, Rank::Superadmin, position(now, 0), now).await
@@ -70,30 +75,36 @@ impl Store {
         Ok(made)
     }
 
-    /// Changes a group, on behalf of one of its admins.
+    /// Changes a group, on behalf of one of its admins or of the server.
     ///
     /// # Errors
     ///
     /// [`GroupError::NotAllowed`], [`GroupError::NothingToChange`], [`GroupError::Disabled`],
-    /// [`GroupError::NameTaken`], [`GroupError::Store`]; nothing was changed then.
+    /// [`GroupError::Full`] if more are in it than are to be, [`GroupError::NameTaken`],
+    /// [`GroupError::Store`]; nothing was changed then.
     pub async fn update_group(
         &self,
         id: Uuid,
-        user: Uuid,
+        actor: Actor,
         change: &GroupChange,
         now: Timestamp,
     ) -> Result<(), GroupError> {
         let outcome = self
             .database
             .write(|transaction| async move {
-                let rank = find_rank(&transaction, id, user).await?;
-                if !rank.is_some_and(Rank::is_admin) {
+                let rank = rank_of(&transaction, id, actor).await?;
+                let group = find_group(&transaction, id).await?;
+                let Some(group) = group.filter(|_| rank.is_some_and(Rank::is_admin)) else {
                     return Ok(Err(GroupError::NotAllowed));
-                }
+                };
                 if *change == GroupChange::default() {
                     return Ok(Err(GroupError::NothingToChange));
                 }
                 change.check()?;
+                let room = change.max_count.map_or(group.max_count, i64::from);
+                if room < group.edge_count {
+                    return Ok(Err(GroupError::Full));
+                }
                 let update = sql("UPDATE groups SET \
                          name = coalesce($2, name), \
                          name_folded = coalesce($3, name_folded), \
@@ -101,6 +112,8 @@ impl Store {
                          avatar_url = coalesce($5, avatar_url), \
                          lang_tag = coalesce($6, lang_tag), \
                          state = coalesce($7, state), \
+                         max_count = coalesce($9, max_count), \
+                         metadata = coalesce($10, metadata), \
                          update_time = $8 \
                      WHERE id = $1 AND disable_time = 0")
                 .bind(id)
@@ -110,7 +123,9 @@ impl Store {
                 .bind(&change.avatar_url)
                 .bind(&change.lang_tag)
                 .bind(change.open.map(state))
-                .bind(now);
+                .bind(now)
+                .bind(change.max_count)
+                .bind(change.metadata.as_ref().map(Metadata::as_str));
                 if transaction.execute(update).await? == 0 {
                     return Ok(Err(GroupError::Disabled));
                 }
@@ -120,15 +135,17 @@ impl Store {
         outcome.map_err(name_taken)?
     }
 
-    /// Deletes a group, on behalf of one of its superadmins. Its messages stay, and nobody may read them.
+    /// Deletes a group, on behalf of one of its superadmins or of the server. Its messages stay, and nobody may read them.
     ///
     /// # Errors
     ///
     /// [`GroupError::NotAllowed`], [`GroupError::Store`]; nothing was deleted then.
-    pub async fn delete_group(&self, id: Uuid, user: Uuid) -> Result<(), GroupError> {
+    pub async fn delete_group(&self, id: Uuid, actor: Actor) -> Result<(), GroupError> {
         self.database
             .write(|transaction| async move {
-                if find_rank(&transaction, id, user).await? != Some(Rank::Superadmin) {
+                let rank = rank_of(&transaction, id, actor).await?;
+                let group = find_group(&transaction, id).await?;
+                if group.is_none() || rank != Some(Rank::Superadmin) {
                     return Ok(Err(GroupError::NotAllowed));
                 }
                 remove_group(&transaction, id).await?;
@@ -164,6 +181,18 @@ pub(super) async fn find_rank(
         .bind(user);
     let row = transaction.find_one(edge).await?;
     row.map(|row| rank(&row, "state")).transpose()
+}
+
+/// The rank in which somebody does something to a group. Nothing holds back the server.
+pub(super) async fn rank_of(
+    transaction: &Transaction,
+    group: Uuid,
+    actor: Actor,
+) -> Result<Option<Rank>, StoreError> {
+    match actor {
+        Actor::Server => Ok(Some(Rank::Superadmin)),
+        Actor::Player(user) => find_rank(transaction, group, user).await,
+    }
 }
 
 /// The name of a user who has to exist.

@@ -65,6 +65,7 @@
 //! `harness::open_either`, and run once for each.
 
 mod account;
+mod account_bans;
 mod accounts;
 mod address;
 #[cfg(test)]
@@ -96,6 +97,7 @@ mod link_tests;
 mod links;
 mod message;
 mod messages;
+mod metadata;
 mod migrations;
 mod notifications;
 mod object;
@@ -131,6 +133,7 @@ pub use group::{
 pub use group_filter::{GroupFilter, GroupPlace, NamePattern};
 pub use links::Unlink;
 pub use message::{MessageQuery, Position, StoredMessage};
+pub use metadata::{METADATA_BYTES_MAX, Metadata};
 pub use migrations::{Schema, SchemaStep, schema};
 pub use object::{
     Actor, ObjectAck, ObjectCondition, ObjectDelete, ObjectId, ObjectValue, ObjectWrite,

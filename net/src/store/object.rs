@@ -109,6 +109,10 @@ impl ObjectValue {
         &self.text
     }
 
+    pub(super) const fn has_nul(&self) -> bool {
+        self.has_nul
+    }
+
     /// The version of an object with this value.
     #[must_use]
     pub fn version(&self) -> String {
@@ -117,7 +121,8 @@ impl ObjectValue {
     }
 }
 
-fn any_text_of_object(members: &Map<String, Value>, is: &impl Fn(&str) -> bool) -> bool {
+/// Whether a name or a text in an object is like this.
+pub(super) fn any_text_of_object(members: &Map<String, Value>, is: &impl Fn(&str) -> bool) -> bool {
     members
         .iter()
         .any(|(name, value)| is(name) || any_text(value, is))
@@ -181,7 +186,7 @@ pub struct ObjectWrite {
 impl ObjectWrite {
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.id.check()?;
-        if self.value.has_nul {
+        if self.value.has_nul() {
             return Err(StoreError::Unfit { column: "value" });
         }
         Ok(())

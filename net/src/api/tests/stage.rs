@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tiltyard::{ChannelId, ChannelMessage, NewNotification, StreamId, UserId};
+use tiltyard::{Call, ChannelId, ChannelMessage, NewNotification, StreamId, UserId};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -299,29 +299,21 @@ impl World for FakeWorld {
         async { Ok(()) }.boxed()
     }
 
-    fn notify(
-        &self,
-        notifications: Vec<(UserId, NewNotification)>,
-    ) -> BoxFuture<'_, Result<(), WorldError>> {
-        self.told.lock().unwrap().extend(notifications);
-        let outcome = self.outcome.lock().unwrap().unwrap_or(Ok(()));
-        async move { outcome }.boxed()
-    }
-
-    fn show_channel(
-        &self,
-        channel: ChannelId,
-        messages: Vec<ChannelMessage>,
-        leavers: Vec<UserId>,
-    ) -> BoxFuture<'_, Result<(), WorldError>> {
-        let shown = (channel, messages, leavers);
-        self.shown.lock().unwrap().push(shown);
-        let outcome = self.outcome.lock().unwrap().unwrap_or(Ok(()));
-        async move { outcome }.boxed()
-    }
-
-    fn close_stream(&self, stream: StreamId) -> BoxFuture<'_, Result<(), WorldError>> {
-        self.closed.lock().unwrap().push(stream);
+    fn tell(&self, call: Call) -> BoxFuture<'_, Result<(), WorldError>> {
+        match call {
+            Call::Notify(notifications) => self.told.lock().unwrap().extend(notifications),
+            Call::ChannelSystemMessages {
+                channel,
+                messages,
+                leavers,
+            } => self
+                .shown
+                .lock()
+                .unwrap()
+                .push((channel, messages, leavers)),
+            Call::CloseStream(stream) => self.closed.lock().unwrap().push(stream),
+            other => panic!("does not follow from a change: {other:?}"),
+        }
         let outcome = self.outcome.lock().unwrap().unwrap_or(Ok(()));
         async move { outcome }.boxed()
     }

@@ -1,40 +1,30 @@
-//! Cursors of lists of groups. Each works for the list and the filter that it was made for; whose list it is
-//! says the path, never the cursor.
+//! Places in lists of groups. Each works for the filter that it was made for, too.
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::cursor::{bytes_of, encode};
+use super::{EDGES, GROUPS, first_eight, integer, open, seal};
 use crate::store::{EdgePlace, GroupFilter, GroupPlace, Rank};
-
-/// First bytes of cursors, which tell listings apart.
-const GROUPS: u8 = b'g';
-const EDGES: u8 = b'e';
 
 /// Whose relations are listed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     /// The users of a group.
     Group(Uuid),
     /// The groups of a user.
     User(Uuid),
 }
 
-pub(super) fn encode_edge(place: EdgePlace, side: Side, of: Option<Rank>) -> String {
-    let mut bytes = vec![EDGES];
-    bytes.extend(mark(&(side, of)));
-    bytes.extend(place.rank.to_be_bytes());
-    bytes.extend(place.position.to_be_bytes());
-    bytes.extend(place.id.as_bytes());
-    encode(&bytes)
+pub(crate) fn encode_edge(place: EdgePlace, side: Side, of: Option<Rank>) -> String {
+    let (rank, position) = (place.rank.to_be_bytes(), place.position.to_be_bytes());
+    let place: [&[u8]; 3] = [&rank, &position, place.id.as_bytes()];
+    seal(EDGES, &mark(&(side, of)), &place)
 }
 
 /// `None` if it is no cursor of this list.
-pub(super) fn decode_edge(text: &str, side: Side, of: Option<Rank>) -> Option<EdgePlace> {
-    let bytes = bytes_of(text)?;
-    let rest = bytes.strip_prefix(&[EDGES])?;
-    let rest = rest.strip_prefix(&mark(&(side, of)))?;
-    let (rank, rest) = integer(rest)?;
+pub(crate) fn decode_edge(text: &str, side: Side, of: Option<Rank>) -> Option<EdgePlace> {
+    let place = open(text, EDGES, &mark(&(side, of)))?;
+    let (rank, rest) = integer(&place)?;
     let (position, id) = integer(rest)?;
     Some(EdgePlace {
         rank,
@@ -43,22 +33,19 @@ pub(super) fn decode_edge(text: &str, side: Side, of: Option<Rank>) -> Option<Ed
     })
 }
 
-pub(super) fn encode_group(place: &GroupPlace, filter: &GroupFilter) -> String {
-    let mut bytes = vec![GROUPS];
-    bytes.extend(mark(filter));
-    bytes.extend(place.edge_count.to_be_bytes());
-    bytes.extend(place.update_us.to_be_bytes());
-    bytes.extend(place.id.as_bytes());
-    bytes.extend(place.text.as_bytes());
-    encode(&bytes)
+pub(crate) fn encode_group(place: &GroupPlace, filter: &GroupFilter) -> String {
+    let (edge_count, update_us) = (
+        place.edge_count.to_be_bytes(),
+        place.update_us.to_be_bytes(),
+    );
+    let (id, text) = (place.id.as_bytes(), place.text.as_bytes());
+    seal(GROUPS, &mark(filter), &[&edge_count, &update_us, id, text])
 }
 
 /// `None` if it is no cursor of this list.
-pub(super) fn decode_group(text: &str, filter: &GroupFilter) -> Option<GroupPlace> {
-    let bytes = bytes_of(text)?;
-    let rest = bytes.strip_prefix(&[GROUPS])?;
-    let rest = rest.strip_prefix(&mark(filter))?;
-    let (edge_count, rest) = integer(rest)?;
+pub(crate) fn decode_group(text: &str, filter: &GroupFilter) -> Option<GroupPlace> {
+    let place = open(text, GROUPS, &mark(filter))?;
+    let (edge_count, rest) = integer(&place)?;
     let (update_us, rest) = integer(rest)?;
     let (id, text) = rest.split_first_chunk()?;
     let text = std::str::from_utf8(text).ok()?;
@@ -71,17 +58,9 @@ pub(super) fn decode_group(text: &str, filter: &GroupFilter) -> Option<GroupPlac
     })
 }
 
-fn integer(bytes: &[u8]) -> Option<(i64, &[u8])> {
-    let (integer, rest) = bytes.split_first_chunk()?;
-    Some((i64::from_be_bytes(*integer), rest))
-}
-
 /// What makes a cursor worthless for other lists.
 fn mark(list: &impl std::fmt::Debug) -> [u8; 8] {
-    let digest = Sha256::digest(format!("{list:?}"));
-    let mut mark = [0; 8];
-    mark.copy_from_slice(&digest[..8]);
-    mark
+    first_eight(&Sha256::digest(format!("{list:?}")))
 }
 
 #[cfg(test)]

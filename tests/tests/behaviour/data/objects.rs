@@ -1,4 +1,4 @@
-//! Game code and the database, with all that is between them.
+//! Objects in storage.
 
 use serde_json::json;
 use tiltyard::{
