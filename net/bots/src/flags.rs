@@ -415,8 +415,10 @@ impl Given {
         };
         let tick_rate: f64 = self.value("tick-rate", 30.0)?;
         let mode = kind.name;
+        // In a storm, a match is empty now and then.
+        let stop_when_empty = !self.is_on("storm");
         Ok(format!(
-            r#"{{"count":1,"tick_rate":{tick_rate},"mode":"{mode}","stop_when_empty":true,"return_ids":true}}"#
+            r#"{{"count":1,"tick_rate":{tick_rate},"mode":"{mode}","stop_when_empty":{stop_when_empty},"return_ids":true}}"#
         ))
     }
 }

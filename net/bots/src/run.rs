@@ -254,7 +254,12 @@ async fn conduct(shared: &Shared, stop: impl Future<Output = ()>) -> f64 {
 
 async fn until(is_so: impl Fn() -> bool) {
     let mut looks = interval(LOOK_INTERVAL);
-    while !is_so() {
+    // The first tick is at once. A bot that sends in the last moment has counted it by the second.
+    looks.tick().await;
+    loop {
         looks.tick().await;
+        if is_so() {
+            return;
+        }
     }
 }

@@ -49,7 +49,8 @@ async fn live(crew: &Crew, number: usize, is_ready: &std::cell::Cell<bool>) -> R
     if let Script::Storm { fresh, .. } = crew.shared.options.script {
         ready();
         crew.shared.go.cancelled().await;
-        return storm(crew, number, fresh).await;
+        storm(crew, number, fresh).await;
+        return Ok(());
     }
     let device = device(crew, number);
     let Some(bot) = stop
@@ -90,30 +91,40 @@ async fn listen(bot: &mut Bot) -> Result<(), Trouble> {
     }
 }
 
-/// Comes and goes until the window ends.
-async fn storm(crew: &Crew, number: usize, fresh: bool) -> Result<(), Trouble> {
-    for visit in 0.. {
-        let Some(window) = crew
-            .shared
-            .window()
-            .filter(|window| crew.shared.now_ns() < window.end_ns)
-        else {
+/// How long a bot stays away after a visit that failed, so that a server that is down is not hammered.
+const STAY_AWAY: Duration = Duration::from_millis(100);
+
+/// Comes and goes until the window ends. Visits that fail are counted.
+async fn storm(crew: &Crew, number: usize, fresh: bool) {
+    for visit_number in 0.. {
+        let shared = &crew.shared;
+        let now_ns = shared.now_ns();
+        if shared.window().is_none_or(|window| now_ns >= window.end_ns) {
             break;
-        };
+        }
         let mut device = device(crew, number);
         if fresh {
-            device = format!("{device}-{visit}");
+            device = format!("{device}-{visit_number}");
         }
-        let began = Instant::now();
-        let mut bot = crew.connect(number, &device).await?;
-        if crew.shared.options.matches().is_some() {
-            lobby::join(&mut bot).await?;
+        if let Err(trouble) = visit(crew, number, &device).await {
+            crew.tally.borrow_mut().count_error(&trouble);
+            sleep(STAY_AWAY).await;
         }
-        if window.has(crew.shared.now_ns()) {
-            crew.tally.borrow_mut().visit.add(began.elapsed());
-        }
-        bot.wire.close().await;
     }
+}
+
+async fn visit(crew: &Crew, number: usize, device: &str) -> Result<(), Trouble> {
+    let shared = &crew.shared;
+    let began = Instant::now();
+    let mut bot = crew.connect(number, device).await?;
+    if shared.options.matches().is_some() {
+        lobby::join(&mut bot).await?;
+    }
+    let now_ns = shared.now_ns();
+    if shared.window().is_some_and(|window| window.has(now_ns)) {
+        crew.tally.borrow_mut().visit.add(began.elapsed());
+    }
+    bot.wire.close().await;
     Ok(())
 }
 
