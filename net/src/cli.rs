@@ -85,6 +85,57 @@ pub fn migrate(step: Migration, config: &Config) -> Result<String, MigrateError>
     })
 }
 
+/// Why there is no report of bots.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BotsCommandError {
+    /// The command line is wrong.
+    #[error(transparent)]
+    Flags(#[from] tiltyard_bots::FlagError),
+    /// Nothing was measured.
+    #[error(transparent)]
+    Run(#[from] tiltyard_bots::BotsError),
+    /// The report cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// Where it was to be.
+        path: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// Puts load on a server, as `tiltyard bots` does, and gives what there is to print. An interrupt
+/// ends it early.
+///
+/// # Errors
+///
+/// [`BotsCommandError`] if there is no report, or no file for it.
+pub fn bots(words: Vec<String>) -> Result<String, BotsCommandError> {
+    let (options, json) = match tiltyard_bots::parse(words)? {
+        tiltyard_bots::Asked::Run { options, json } => (*options, json),
+        tiltyard_bots::Asked::Help(text) => return Ok(text.to_owned()),
+    };
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Then it ends when its time is over.
+            std::future::pending().await
+        }
+    };
+    let report = tiltyard_bots::run_until(options, interrupt)?;
+    let Some(path) = json else {
+        return Ok(report.to_string());
+    };
+    if path.as_os_str() == "-" {
+        return Ok(report.to_json());
+    }
+    std::fs::write(&path, report.to_json() + "\n").map_err(|source| BotsCommandError::Write {
+        path: path.display().to_string(),
+        source,
+    })?;
+    Ok(report.to_string())
+}
+
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The beginning of the answer; the status line is in its first bytes.

@@ -84,6 +84,10 @@ fn build(app: &mut App, defaults: &Defaults) {
                 Ok(text) => say(&text),
                 Err(error) => finish(Err::<(), _>(error)),
             },
+            Ok(Command::Bots(words)) => match cli::bots(words) {
+                Ok(text) => say(text.trim_end()),
+                Err(error) => finish(Err::<(), _>(error)),
+            },
             Ok(Command::Version) => say(&format!("tiltyard {}", env!("CARGO_PKG_VERSION"))),
             Ok(Command::Help(text)) => say(&text),
             Err(error) => finish(Err::<(), _>(error)),

@@ -15,6 +15,7 @@ pub(super) enum Given {
     Options(Vec<Flag>),
     Healthcheck { port: u16 },
     Migrate { step: Migration, flags: Vec<Flag> },
+    Bots(Vec<String>),
     Version,
     Help,
 }
@@ -48,6 +49,9 @@ pub(super) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Given, C
     }
     if words.first().is_some_and(|word| word == "migrate") {
         return migrate(&words[1..]);
+    }
+    if words.first().is_some_and(|word| word == "bots") {
+        return Ok(Given::Bots(words[1..].to_vec()));
     }
     options(words)
 }

@@ -10,6 +10,7 @@ const INTRODUCTION: &str = "\
 Usage: tiltyard [OPTIONS]
        tiltyard healthcheck [PORT]
        tiltyard migrate up|status [OPTIONS]
+       tiltyard bots [FLAGS]
        tiltyard --version
 
 Every option can be a flag (--socket.port 7351 or --socket.port=7351), an environment variable
@@ -18,7 +19,8 @@ files, which override the defaults. A secret, or a database's address, can also 
 a variable with _FILE at its end.
 
 `migrate up` gives the database the schema of this version, as a start does; `migrate status`
-says what that would do, and changes nothing.
+says what that would do, and changes nothing. `bots` puts load on a server and reports how it
+bears it; `bots --help` lists its flags.
 
   --config PATH
       YAML file to read; may be given several times, and later files override earlier ones.

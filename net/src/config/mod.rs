@@ -46,6 +46,8 @@ pub enum Command {
         /// Where the database is, and the rest.
         config: Box<Config>,
     },
+    /// Put load on a server, with these flags.
+    Bots(Vec<String>),
     /// Print the version.
     Version,
     /// Print this text, which lists every option.
@@ -79,6 +81,7 @@ pub fn load(
         Given::Options(flags) => (None, flags),
         Given::Migrate { step, flags } => (Some(step), flags),
         Given::Healthcheck { port } => return Ok(Command::Healthcheck { port }),
+        Given::Bots(words) => return Ok(Command::Bots(words)),
         Given::Version => return Ok(Command::Version),
         Given::Help => return Ok(Command::Help(help::text())),
     };

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic in a test is its failure")]
 
+mod bots;
 mod client;
 mod data;
 mod delivery;
