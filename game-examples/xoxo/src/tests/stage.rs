@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use serde_json::Value;
 use tiltyard::{
     DataError, DataOutcome, DataReply, DataRequest, EnginePlugin, Event, ExpectedVersion, Inbound,
-    InboundSender, Limits, MatchData, MatchTarget, NodeName, Now, ObjectAck, Opening, Outbound,
-    Outbox, Page, Pass, Permit, Reply, Request, Slot, Spelled, StorageObject, StoreFailure,
-    StoreId, StoreReply, StoreRequest, Transport, parse_uuid, prelude::*,
+    InboundSender, Limits, MatchData, MatchTarget, MatchText, NodeName, Now, ObjectAck, Opening,
+    Outbound, Outbox, Page, Pass, Permit, Reply, Request, Slot, Spelled, StorageObject,
+    StoreFailure, StoreId, StoreReply, StoreRequest, Transport, parse_uuid, prelude::*,
 };
 
 /// Passes a second.
@@ -149,7 +149,7 @@ impl Stage {
     /// A player plays a move, and the next tick sees it.
     pub(super) fn play(&mut self, player: Player, id: MatchId, cell: u8) {
         let data = MatchData {
-            match_id: spelled(id),
+            match_id: MatchText::Canonical(id),
             op_code: crate::wire::OP_MOVE,
             data: format!(r#"{{"cell":{cell}}}"#).into(),
             to: Vec::new(),
