@@ -3,31 +3,19 @@
 use std::sync::Arc;
 
 use bevy_ecs::prelude::*;
-use uuid::Uuid;
 
 use super::{
     ChannelId,
+    entering::{Entry, look_up, turn_away},
     membership::{bad_target, enter},
     message::{ChannelMessage, deliver},
 };
 use crate::{
     id::{UserId, parse_uuid},
-    outbound::{ErrorCode, Reply, RequestError},
     requests::{self, Asker, Handled},
-    session::Session,
-    store::{self, StoreReply, StoreRequest},
+    store::StoreRequest,
     stream::{self, Presence, PresenceMeta, PresenceReason, Presences, StreamId, mode},
 };
-
-/// On a session: it waits to be let into the channel of a group.
-///
-/// Taken away if its user has to leave that channel meanwhile, since the answer of the database may be older
-/// than that.
-#[derive(Component)]
-struct Entering {
-    channel: StreamId,
-    user: UserId,
-}
 
 /// Asks the database whether the user is a member, and goes on when it has answered.
 pub(super) fn join(world: &mut World, asker: &Asker, target: &str, meta: PresenceMeta) -> Handled {
@@ -35,42 +23,31 @@ pub(super) fn join(world: &mut World, asker: &Asker, target: &str, meta: Presenc
         let text = "Invalid group ID in group channel join";
         return Handled::refuse(bad_target(text));
     };
-    ask(world, asker.clone(), group, meta);
+    let entry = Entry {
+        asker: asker.clone(),
+        channel: StreamId::about(mode::GROUP, group),
+        meta,
+        question: StoreRequest::GroupMember {
+            group,
+            user: asker.who.user_id,
+        },
+        refusal: "Group not found",
+        failure: "Failed to look up group membership",
+    };
+    look_up(world, entry, let_in);
     Handled::Later
 }
 
-fn ask(world: &mut World, asker: Asker, group: Uuid, meta: PresenceMeta) {
-    let user = asker.who.user_id;
-    let channel = StreamId::about(mode::GROUP, group);
-    let Ok(mut session) = world.get_entity_mut(asker.session) else {
-        return;
-    };
-    session.insert(Entering {
-        channel: channel.clone(),
-        user,
-    });
-    let request = StoreRequest::GroupMember { group, user };
-    store::ask(world, request, move |world, outcome| {
-        if world.get::<Session>(asker.session).is_none() {
-            return;
-        }
-        let is_current = world.entity_mut(asker.session).take::<Entering>().is_some();
-        let refusal = match outcome {
-            Ok(StoreReply::Allowed(true)) if !is_current => return ask(world, asker, group, meta),
-            Ok(StoreReply::Allowed(true)) => {
-                if let Handled::Reply(reply) = enter(world, &asker, channel, meta) {
-                    requests::answer(world, asker.session, reply);
-                }
-                return;
-            }
-            Ok(StoreReply::Allowed(false)) => bad_target("Group not found"),
-            _ => RequestError::new(
-                ErrorCode::RuntimeException,
-                "Failed to look up group membership",
-            ),
-        };
-        requests::answer(world, asker.session, Reply::Error(refusal));
-    });
+fn let_in(world: &mut World, entry: Entry) {
+    let Entry {
+        asker,
+        channel,
+        meta,
+        ..
+    } = entry;
+    if let Handled::Reply(reply) = enter(world, &asker, channel, meta) {
+        requests::answer(world, asker.session, reply);
+    }
 }
 
 /// Shows messages to everybody on a channel, and then takes users off it.
@@ -95,18 +72,5 @@ pub(crate) fn show(
         if leaves {
             stream::untrack(world, presence, PresenceReason::Leave);
         }
-    }
-}
-
-/// Makes sessions that are about to enter a channel ask once more whether they may.
-pub(crate) fn turn_away(world: &mut World, channel: &StreamId, leaves: impl Fn(UserId) -> bool) {
-    let mut entering = world.query::<(Entity, &Entering)>();
-    let turned: Vec<Entity> = entering
-        .iter(world)
-        .filter(|(_, entering)| entering.channel == *channel && leaves(entering.user))
-        .map(|(session, _)| session)
-        .collect();
-    for session in turned {
-        world.entity_mut(session).remove::<Entering>();
     }
 }

@@ -1,18 +1,20 @@
 //! Joining and leaving channels.
 
 use bevy_ecs::prelude::*;
-use uuid::Uuid;
 
-use super::{CHANNEL_NAME_BYTES_MAX, ChannelId, ChannelInfo, groups};
+use super::{
+    CHANNEL_NAME_BYTES_MAX, ChannelId, ChannelInfo,
+    entering::{Entry, look_up},
+    groups,
+};
 use crate::{
     id::{UserId, parse_uuid},
     limits::Limits,
     notification,
-    outbound::{ErrorCode, Reply, RequestError},
+    outbound::{Reply, RequestError},
     request::Request,
     requests::{self, Asker, Handled},
-    session::Session,
-    store::{self, StoreReply, StoreRequest},
+    store::{self, StoreRequest},
     stream::{
         self, Presence, PresenceMeta, PresenceReason, PresenceView, SessionPresences, StreamId,
         Tracked, mode,
@@ -85,42 +87,45 @@ fn join_direct(world: &mut World, asker: &Asker, target: &str, meta: PresenceMet
     let Some(other) = parse_uuid(target).filter(|id| !id.is_nil()) else {
         return Handled::refuse(bad_target("Invalid user ID in direct message join"));
     };
-    let request = StoreRequest::DirectMessage {
-        from: asker.who.user_id,
-        to: UserId(other),
+    let entry = Entry {
+        asker: asker.clone(),
+        channel: ChannelId::direct(asker.who.user_id, UserId(other)).0,
+        meta,
+        question: StoreRequest::DirectMessage {
+            from: asker.who.user_id,
+            to: UserId(other),
+        },
+        refusal: "User ID not found",
+        failure: "Failed to look up user ID",
     };
-    let asker = asker.clone();
-    store::ask(world, request, move |world, outcome| {
-        let refusal = match outcome {
-            Ok(StoreReply::Allowed(true)) => {
-                return enter_direct(world, &asker, other, meta);
-            }
-            Ok(StoreReply::Allowed(false)) => bad_target("User ID not found"),
-            _ => RequestError::new(ErrorCode::RuntimeException, "Failed to look up user ID"),
-        };
-        requests::answer(world, asker.session, Reply::Error(refusal));
-    });
+    look_up(world, entry, enter_direct);
     Handled::Later
 }
 
 /// The other user is invited unless they are there, visibly, already.
-fn enter_direct(world: &mut World, asker: &Asker, other: Uuid, meta: PresenceMeta) {
-    if world.get::<Session>(asker.session).is_none() {
-        return;
-    }
-    let ChannelId(stream) = ChannelId::direct(asker.who.user_id, UserId(other));
-    let is_new = stream::find(world, asker.session, asker.who.user_id, &stream).is_none();
-    let Handled::Reply(reply) = enter(world, asker, stream.clone(), meta) else {
+fn enter_direct(world: &mut World, entry: Entry) {
+    let Entry {
+        asker,
+        channel,
+        meta,
+        question,
+        ..
+    } = entry;
+    let StoreRequest::DirectMessage { to: other, .. } = question else {
         return;
     };
-    let is_there = stream::members(world, &stream)
+    let is_new = stream::find(world, asker.session, asker.who.user_id, &channel).is_none();
+    let Handled::Reply(reply) = enter(world, &asker, channel.clone(), meta) else {
+        return;
+    };
+    let is_there = stream::members(world, &channel)
         .iter()
-        .any(|presence| presence.who.user_id.0 == other && !presence.meta.hidden);
+        .any(|presence| presence.who.user_id == other && !presence.meta.hidden);
     if !is_new || is_there || matches!(reply, Reply::Error(_)) {
         return requests::answer(world, asker.session, reply);
     }
     let since = store::last_question(world);
-    notification::invite_to_chat(world, &asker.who, UserId(other));
+    notification::invite_to_chat(world, &asker.who, other);
     // Joined is joined, whether or not the invitation could be kept.
     let session = asker.session;
     store::hold(world, since, move |world, _| {

@@ -3,6 +3,7 @@
 //! A channel is a stream, and being on it is all there is to membership: whoever has a presence there may
 //! speak. How the presence is there says whether what they say is kept.
 
+mod entering;
 mod functions;
 #[cfg(test)]
 mod group_tests;
@@ -25,7 +26,7 @@ use crate::{
     stream::{PresenceView, StreamId},
 };
 
-pub(crate) use self::groups::{show, turn_away};
+pub(crate) use self::{entering::turn_away, groups::show};
 pub use self::{
     functions::{ChannelFunctions, MessageSender},
     id::{CHANNEL_NAME_BYTES_MAX, ChannelId},

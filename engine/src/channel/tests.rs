@@ -193,6 +193,25 @@ fn a_direct_channel_that_is_closed_from_outside_is_empty_and_nobody_is_told() {
 }
 
 #[test]
+fn whoever_is_blocked_while_they_enter_a_direct_channel_is_looked_up_again() {
+    let mut stage = Stage::with(&["alice", "bob"]);
+    stage.join(0, DIRECT, &user(1).to_string());
+    let ChannelId(stream) = ChannelId::direct(user(0), user(1));
+    stage.put(Call::CloseStream(stream.clone()));
+    stage.answer(Ok(StoreReply::Allowed(true)));
+    assert_eq!(
+        stage.world().stream_count(&stream),
+        0,
+        "that is out of date"
+    );
+    stage.answer(Ok(StoreReply::Allowed(false)));
+    assert_eq!(
+        stage.heard(),
+        error("User ID not found: Invalid channel target")
+    );
+}
+
+#[test]
 fn an_invitation_that_cannot_be_kept_does_not_keep_anybody_out() {
     let mut stage = Stage::with(&["alice", "bob"]);
     stage.join(0, DIRECT, &user(1).to_string());
@@ -486,16 +505,21 @@ fn a_function_is_answered_when_what_it_did_is_stored() {
     assert_eq!(stage.heard(), Vec::<String>::new());
     stage.store();
     assert_eq!(stage.heard(), ["alice: rpc ok"]);
-    stage.ask(0, call);
+    stage.ask(0, call.clone());
     stage.answer(Err(StoreFailure::Failed));
     stage.store();
     assert_eq!(stage.heard(), ["alice: error 7 Internal error."]);
-    let refused = |id: &str| RpcError::new(3, format!("{id} is not heard"));
+    stage.ask(0, call);
+    stage.answer(Err(StoreFailure::Unavailable));
+    stage.store();
+    let later = "alice: error 7 the database does not answer";
+    assert_eq!(stage.heard(), [later]);
+    let refused = |id: &str, _| RpcError::new(3, format!("{id} is not heard"));
     stage.world().insert_resource(NotStored(refused));
     stage.call("Herald");
     stage.store();
     stage.answer(Err(StoreFailure::Busy));
-    let error = refused("herald");
+    let error = refused("herald", StoreFailure::Busy);
     assert!(matches!(&stage.answers[..], [Answer::Rpc(Err(told))] if *told == error));
     stage.answers.clear();
     stage.call("herald");

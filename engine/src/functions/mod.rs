@@ -113,20 +113,23 @@ impl RpcError {
 }
 
 /// What callers are told whose function did its work, but whose changes the database did not take. By
-/// default an internal error.
+/// default that it is unavailable, if it may take them later; else an internal error.
 #[derive(Resource, Clone, Copy, Debug)]
-pub struct NotStored(pub fn(id: &str) -> RpcError);
+pub struct NotStored(pub fn(id: &str, failure: StoreFailure) -> RpcError);
 
 impl Default for NotStored {
     fn default() -> Self {
-        Self(|_| RpcError::new(RpcError::INTERNAL, "Internal error."))
+        Self(|_, failure| match failure {
+            StoreFailure::Failed => RpcError::new(RpcError::INTERNAL, "Internal error."),
+            failure => RpcError::new(RpcError::UNAVAILABLE, failure.to_string()),
+        })
     }
 }
 
 impl NotStored {
     pub(crate) fn error(world: &World, rpc: &str, failure: StoreFailure) -> RpcError {
         warn!(rpc, %failure, "what a function had stored is not stored");
-        (world.resource::<Self>().0)(rpc)
+        (world.resource::<Self>().0)(rpc, failure)
     }
 }
 
