@@ -128,9 +128,6 @@ impl Operation for UpdateGroup {
     }
 }
 
-/// Deleting a group.
-pub(super) struct DeleteGroup;
-
 /// What concerns a group as a whole, or the caller in it.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(default)]
@@ -141,43 +138,61 @@ pub(super) struct GroupRequest {
 
 impl Parameters for GroupRequest {}
 
-impl Operation for DeleteGroup {
-    const NAME: &'static str = "DeleteGroup";
-    type Caller = SessionClaims;
-    type Request = GroupRequest;
-    type Response = Nothing;
+/// Operations whose request is a group in the path differ in what they do with it alone.
+macro_rules! group_operations {
+    ($($(#[$doc:meta])* $Operation:ident $run:ident;)*) => {$(
+        $(#[$doc])*
+        pub(super) struct $Operation;
 
-    fn decode(_: &Query, _: &[u8]) -> Result<GroupRequest, ApiError> {
-        Ok(GroupRequest::default())
-    }
+        impl Operation for $Operation {
+            const NAME: &'static str = stringify!($Operation);
+            type Caller = SessionClaims;
+            type Request = GroupRequest;
+            type Response = Nothing;
 
-    fn take_segment(request: &mut GroupRequest, segment: String) {
-        request.group_id = segment;
-    }
-
-    async fn run(
-        Context { state, .. }: Context<'_>,
-        caller: &SessionClaims,
-        request: GroupRequest,
-    ) -> Result<Nothing, ApiError> {
-        let id = group_id(&request.group_id)?;
-        let user = Actor::Player(caller.user_id);
-        let state = state.clone();
-        let deleted = to_the_end(async move {
-            state.store.delete_group(id, user).await?;
-            let told = state.tell([news::of_deleted_group(id)]).await;
-            note(told);
-            Ok(())
-        });
-        let deleted: Result<(), GroupError> = deleted.await;
-        deleted.map_err(|error| match error {
-            GroupError::NotAllowed => {
-                ApiError::invalid("Group not found or you're not allowed to delete.")
+            fn decode(_: &Query, _: &[u8]) -> Result<GroupRequest, ApiError> {
+                Ok(GroupRequest::default())
             }
-            error => ApiError::group("Error while trying to delete group.", &error),
-        })?;
-        Ok(Nothing)
-    }
+
+            fn take_segment(request: &mut GroupRequest, segment: String) {
+                request.group_id = segment;
+            }
+
+            async fn run(
+                context: Context<'_>,
+                caller: &SessionClaims,
+                request: GroupRequest,
+            ) -> Result<Nothing, ApiError> {
+                $run(context, caller.user_id, group_id(&request.group_id)?).await
+            }
+        }
+    )*};
+}
+pub(super) use group_operations;
+
+group_operations! {
+    /// Deleting a group.
+    DeleteGroup delete;
+}
+
+async fn delete(
+    Context { state, .. }: Context<'_>,
+    user: Uuid,
+    id: Uuid,
+) -> Result<Nothing, ApiError> {
+    let state = state.clone();
+    let deleted = to_the_end(async move {
+        state.store.delete_group(id, Actor::Player(user)).await?;
+        note(state.tell([news::of_deleted_group(id)]).await);
+        Ok(())
+    });
+    deleted.await.map_err(|error| match error {
+        GroupError::NotAllowed => {
+            ApiError::invalid("Group not found or you're not allowed to delete.")
+        }
+        error => ApiError::group("Error while trying to delete group.", &error),
+    })?;
+    Ok(Nothing)
 }
 
 /// The group that a path names.

@@ -5,7 +5,7 @@ use tiltyard::{UserId, parse_uuid};
 use uuid::Uuid;
 
 use super::error::ApiError;
-use super::group::{GroupRequest, group_id};
+use super::group::{GroupRequest, group_id, group_operations};
 use super::operation::{Context, Nothing, Operation, Parameters};
 use super::parameter::Parameter;
 use super::query::Query;
@@ -15,77 +15,44 @@ use crate::auth::SessionClaims;
 use crate::news;
 use crate::store::{Actor, Deed, GroupError, GroupNews};
 
-/// Joining a group, or asking to.
-pub(super) struct JoinGroup;
-
-impl Operation for JoinGroup {
-    const NAME: &'static str = "JoinGroup";
-    type Caller = SessionClaims;
-    type Request = GroupRequest;
-    type Response = Nothing;
-
-    fn decode(_: &Query, _: &[u8]) -> Result<GroupRequest, ApiError> {
-        Ok(GroupRequest::default())
-    }
-
-    fn take_segment(request: &mut GroupRequest, segment: String) {
-        request.group_id = segment;
-    }
-
-    async fn run(
-        Context { state, now, .. }: Context<'_>,
-        caller: &SessionClaims,
-        request: GroupRequest,
-    ) -> Result<Nothing, ApiError> {
-        let id = group_id(&request.group_id)?;
-        let user = caller.user_id;
-        let store = state.store.clone();
-        let joined = change(state, id, user, async move {
-            store.join_group(id, user, now).await
-        });
-        joined.await.map_err(|error| match error {
-            GroupError::NotFound => ApiError::not_found("Group not found."),
-            GroupError::Full => ApiError::invalid("Group is full."),
-            error => ApiError::group("Error while trying to join group.", &error),
-        })
-    }
+group_operations! {
+    /// Joining a group, or asking to.
+    JoinGroup join;
+    /// Leaving a group, or asking no more.
+    LeaveGroup leave;
 }
 
-/// Leaving a group, or asking no more.
-pub(super) struct LeaveGroup;
+async fn join(
+    Context { state, now, .. }: Context<'_>,
+    user: Uuid,
+    id: Uuid,
+) -> Result<Nothing, ApiError> {
+    let store = state.store.clone();
+    let joined = change(state, id, user, async move {
+        store.join_group(id, user, now).await
+    });
+    joined.await.map_err(|error| match error {
+        GroupError::NotFound => ApiError::not_found("Group not found."),
+        GroupError::Full => ApiError::invalid("Group is full."),
+        error => ApiError::group("Error while trying to join group.", &error),
+    })
+}
 
-impl Operation for LeaveGroup {
-    const NAME: &'static str = "LeaveGroup";
-    type Caller = SessionClaims;
-    type Request = GroupRequest;
-    type Response = Nothing;
-
-    fn decode(_: &Query, _: &[u8]) -> Result<GroupRequest, ApiError> {
-        Ok(GroupRequest::default())
-    }
-
-    fn take_segment(request: &mut GroupRequest, segment: String) {
-        request.group_id = segment;
-    }
-
-    async fn run(
-        Context { state, now, .. }: Context<'_>,
-        caller: &SessionClaims,
-        request: GroupRequest,
-    ) -> Result<Nothing, ApiError> {
-        let id = group_id(&request.group_id)?;
-        let user = caller.user_id;
-        let store = state.store.clone();
-        let left = change(state, id, user, async move {
-            store.leave_group(id, user, now).await
-        });
-        left.await.map_err(|error| match error {
-            GroupError::LastSuperadmin => {
-                ApiError::invalid("Cannot leave group when you are the last superadmin.")
-            }
-            error => ApiError::group("Error while trying to leave group.", &error),
-        })
-    }
+async fn leave(
+    Context { state, now, .. }: Context<'_>,
+    user: Uuid,
+    id: Uuid,
+) -> Result<Nothing, ApiError> {
+    let store = state.store.clone();
+    let left = change(state, id, user, async move {
+        store.leave_group(id, user, now).await
+    });
+    left.await.map_err(|error| match error {
+        GroupError::LastSuperadmin => {
+            ApiError::invalid("Cannot leave group when you are the last superadmin.")
+        }
+        error => ApiError::group("Error while trying to leave group.", &error),
+    })
 }
 
 /// What concerns other users in a group.
