@@ -5,14 +5,14 @@ use tiltyard::parse_uuid;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::ApiState;
 use super::error::ApiError;
 use super::operation::{Context, Nothing, Operation, Parameters};
 use super::parameter::Parameter;
 use super::query::Query;
+use super::{ApiState, to_the_end};
 use crate::auth::SessionClaims;
 use crate::news;
-use crate::store::{FriendMetadata, FriendNews, UserQuery};
+use crate::store::{FriendMetadata, FriendNews, StoreError, UserQuery};
 
 /// Inviting users, and accepting their invitations.
 pub(super) struct AddFriends;
@@ -76,14 +76,13 @@ impl Operation for AddFriends {
         }
         let metadata = FriendMetadata::parse(&request.metadata)
             .map_err(|error| ApiError::store(TEXTS.failed, &error))?;
-        let added = state
-            .store
-            .add_friends(caller.user_id, &others, &metadata, now);
-        let news = added
+        let (store, user) = (state.store.clone(), caller.user_id);
+        let added = change(state, caller, async move {
+            store.add_friends(user, &others, &metadata, now).await
+        });
+        added
             .await
-            .map_err(|error| ApiError::store(TEXTS.failed, &error))?;
-        tell(state, caller, news).await;
-        Ok(Nothing)
+            .map_err(|error| ApiError::store(TEXTS.failed, &error))
     }
 }
 
@@ -110,12 +109,13 @@ impl Operation for DeleteFriends {
         let Some(others) = request.others(state, caller, &TEXTS).await? else {
             return Ok(Nothing);
         };
-        let deleted = state.store.delete_friends(caller.user_id, &others, now);
-        let news = deleted
+        let (store, user) = (state.store.clone(), caller.user_id);
+        let deleted = change(state, caller, async move {
+            store.delete_friends(user, &others, now).await
+        });
+        deleted
             .await
-            .map_err(|error| ApiError::store(TEXTS.failed, &error))?;
-        tell(state, caller, news).await;
-        Ok(Nothing)
+            .map_err(|error| ApiError::store(TEXTS.failed, &error))
     }
 }
 
@@ -145,13 +145,15 @@ impl Operation for BlockFriends {
         if others.is_empty() {
             return Err(nobody());
         }
-        let blocked = state.store.block_friends(caller.user_id, &others, now);
-        let blocked = blocked
-            .await
-            .map_err(|error| ApiError::store(TEXTS.failed, &error))?;
-        // If the world is busy, they are blocked all the same, and to block them again does the rest.
-        state.tell(news::of_blocks(caller.user_id, blocked)).await?;
-        Ok(Nothing)
+        let (state, user) = (state.clone(), caller.user_id);
+        to_the_end(async move {
+            let blocked = state.store.block_friends(user, &others, now).await;
+            let blocked = blocked.map_err(|error| ApiError::store(TEXTS.failed, &error))?;
+            // If the world is busy, they are blocked all the same, and to block them again does the rest.
+            state.tell(news::of_blocks(user, blocked)).await?;
+            Ok(Nothing)
+        })
+        .await
     }
 }
 
@@ -217,10 +219,19 @@ fn nobody() -> ApiError {
     ApiError::invalid("No valid ID or username was provided.")
 }
 
-/// Tells users what the caller has done, which is done whether or not they can be told.
-async fn tell(state: &ApiState, caller: &SessionClaims, news: Vec<(Uuid, FriendNews)>) {
-    let call = news::of_friends(caller.user_id, &caller.username, news);
-    if let Err(error) = state.tell(call).await {
-        warn!(%error, "users were not told of a friend's doing");
-    }
+/// Changes what users are to the caller and tells them, which is done whether or not they can be told.
+async fn change(
+    state: &ApiState,
+    caller: &SessionClaims,
+    change: impl Future<Output = Result<Vec<(Uuid, FriendNews)>, StoreError>> + Send + 'static,
+) -> Result<Nothing, StoreError> {
+    let (state, caller) = (state.clone(), caller.clone());
+    to_the_end(async move {
+        let call = news::of_friends(caller.user_id, &caller.username, change.await?);
+        if let Err(error) = state.tell(call).await {
+            warn!(%error, "users were not told of a friend's doing");
+        }
+        Ok(Nothing)
+    })
+    .await
 }

@@ -1,3 +1,6 @@
+use std::time::Duration;
+
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tiltyard::{ChannelId, UserId};
 use uuid::Uuid;
@@ -319,6 +322,23 @@ async fn friends_of_friends_are_listed_with_whoever_knows_them() {
     get("?cursor=zzz").await.refused(400, 3, invalid);
     let response = ask(&stage, "GET", &me, &format!("/v2/friend?cursor={cursor}")).await;
     response.refused(400, 3, invalid);
+}
+
+#[tokio::test]
+async fn what_follows_from_a_block_is_done_for_callers_who_hang_up_too() {
+    let stage = Stage::new().await;
+    let alice = stage.player("alice").await;
+    let bob = stage.player("bob").await;
+    let uri = format!("/v2/friend/block?ids={}", bob.id);
+    let asked = stage.ask("POST", &uri).token(&alice.token).send();
+    assert!(asked.now_or_never().is_none(), "the database has to work");
+    let is_closed = async {
+        while stage.world.closed.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(30), is_closed);
+    in_time.await.expect("their chat is closed");
 }
 
 #[tokio::test]
