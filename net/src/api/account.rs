@@ -3,11 +3,14 @@
 use tiltyard_proto::api;
 
 use super::error::ApiError;
+use super::group_members::note;
 use super::identifiers::check_username;
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
+use super::to_the_end;
 use super::user::{public_user, whole_seconds};
 use crate::auth::SessionClaims;
+use crate::news;
 use crate::store::{AccountChange, StoreError};
 
 /// Reading one's own account.
@@ -119,16 +122,27 @@ impl Operation for DeleteAccount {
         Ok(Nothing)
     }
 
-    /// Whoever fails at a later step may ask again: what is gone is no mistake.
+    /// Whoever fails at a later step may ask again: what is gone is no mistake. The channels of groups that
+    /// went with the account are closed first, since nobody can ask for that again.
     async fn run(
         Context { state, now, .. }: Context<'_>,
         caller: &SessionClaims,
         _: Nothing,
     ) -> Result<Nothing, ApiError> {
-        let deleted = state.store.delete_account(caller.user_id).await;
-        deleted.map_err(|error| ApiError::store("Error deleting user account.", &error))?;
-        state.sessions.logout_all(caller.user_id, now)?;
-        state.world.disconnect_user(caller.user_id).await?;
-        Ok(Nothing)
+        let (state, user) = (state.clone(), caller.user_id);
+        to_the_end(async move {
+            let deleted = state.store.delete_account(user).await;
+            let groups =
+                deleted.map_err(|error| ApiError::store("Error deleting user account.", &error))?;
+            note(
+                state
+                    .tell(groups.into_iter().map(news::of_deleted_group))
+                    .await,
+            );
+            state.sessions.logout_all(user, now)?;
+            state.world.disconnect_user(user).await?;
+            Ok(Nothing)
+        })
+        .await
     }
 }

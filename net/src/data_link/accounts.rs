@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use tiltyard::{AccountUpdate, DataError, DataOutcome, DataReply, UserId};
 use tracing::warn;
 
-use super::{DataLink, ids_of, why};
+use super::{Answered, DataLink, ids_of, why};
 use crate::{
     auth::TooManyLogouts,
+    news,
     store::{Account, AccountChange, Metadata, Store, User},
 };
 
@@ -37,9 +38,14 @@ pub(super) async fn update(store: &Store, user: UserId, update: AccountUpdate) -
 }
 
 /// The world closes their connections when it is told that this was done.
-pub(super) async fn delete(link: &DataLink, user: UserId) -> DataOutcome {
-    link.store.delete_account(user.0).await.map_err(why)?;
-    shut_out(link, &[user])
+pub(super) async fn delete(link: &DataLink, user: UserId) -> Answered {
+    match link.store.delete_account(user.0).await {
+        Ok(groups) => Answered {
+            outcome: shut_out(link, &[user]),
+            calls: groups.into_iter().map(news::of_deleted_group).collect(),
+        },
+        Err(error) => Answered::from(DataOutcome::Err(why(error))),
+    }
 }
 
 /// The world closes their connections when it is told that this was done.

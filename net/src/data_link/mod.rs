@@ -79,7 +79,7 @@ impl DataLink {
             Ask::UpdateAccount { user, update } => {
                 accounts::update(store, user, *update).await.into()
             }
-            Ask::DeleteAccount(user) => accounts::delete(self, user).await.into(),
+            Ask::DeleteAccount(user) => accounts::delete(self, user).await,
             Ask::BanAccounts(users) => accounts::ban(self, users).await.into(),
             Ask::UnbanAccounts(users) => accounts::unban(store, users).await.into(),
             Ask::ListFriends {

@@ -268,8 +268,8 @@ async fn what_is_an_accounts_own_goes_with_it() {
         ] {
             make(rank(state), group, user).await;
         }
-        store.delete_account(alice).await.unwrap();
-        store.delete_account(alice).await.unwrap();
+        assert_eq!(store.delete_account(alice).await.unwrap(), [own]);
+        assert_eq!(store.delete_account(alice).await.unwrap(), Vec::<Uuid>::new());
         assert_eq!(store.account(alice).await.unwrap(), None);
         let device = Identifier::Device("device-alice".to_owned());
         assert_eq!(owner(&store, &device).await, None);

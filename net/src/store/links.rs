@@ -1,4 +1,4 @@
-//! What accounts are logged in with, added and taken away; and accounts that go.
+//! What accounts are logged in with, added and taken away.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -270,50 +270,5 @@ impl Store {
         let replace = sql("UPDATE users SET password = $3 WHERE id = $1 AND password = $2");
         let replace = replace.bind(user_id).bind(old).bind(new);
         self.database.execute(replace).await.map(drop)
-    }
-
-    /// Deletes an account and all that is its own: devices, messages, notifications, friends, storage, its
-    /// places in groups, and the groups of which it is the only superadmin. One that is not there is no
-    /// mistake.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Unavailable`], [`StoreError::Failed`]; nothing was deleted then.
-    pub async fn delete_account(&self, user_id: Uuid) -> Result<(), StoreError> {
-        // The system user stays whatever happens.
-        if user_id.is_nil() {
-            return Ok(());
-        }
-        self.database
-            .write(|transaction| async move {
-                let of_user = |text| sql(text).bind(user_id);
-                let orphaned = of_user(
-                    "DELETE FROM groups WHERE id IN ( \
-                     SELECT source_id FROM group_edges WHERE destination_id = $1 AND state = 0) \
-                     AND NOT EXISTS (SELECT 1 FROM group_edges AS others WHERE \
-                     others.source_id = groups.id AND others.state = 0 \
-                     AND others.destination_id <> $1) RETURNING id",
-                );
-                let orphaned = transaction.find(orphaned).await?;
-                let orphaned = orphaned.iter().map(|row| row.uuid("id"));
-                let orphaned = orphaned.collect::<Result<Vec<_>, _>>()?;
-                let edges = "DELETE FROM group_edges \
-                     WHERE source_id IN (SELECT value FROM json_each($1)) \
-                     OR destination_id IN (SELECT value FROM json_each($1))";
-                let edges = sql(edges).bind_list(&orphaned);
-                transaction.execute(edges).await?;
-                for text in [
-                    "UPDATE groups SET edge_count = edge_count - 1 WHERE edge_count > 1 AND id IN ( \
-                     SELECT source_id FROM group_edges WHERE destination_id = $1 AND state < 3)",
-                    "DELETE FROM group_edges WHERE source_id = $1 OR destination_id = $1",
-                    "UPDATE users SET edge_count = edge_count - 1 WHERE edge_count > 0 AND id IN ( \
-                     SELECT source_id FROM friends WHERE destination_id = $1)",
-                    "DELETE FROM users WHERE id = $1",
-                ] {
-                    transaction.execute(of_user(text)).await?;
-                }
-                Ok(())
-            })
-            .await
     }
 }

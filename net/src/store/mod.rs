@@ -66,6 +66,7 @@
 
 mod account;
 mod account_bans;
+mod account_deletion;
 mod accounts;
 mod address;
 #[cfg(test)]

@@ -1,6 +1,8 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use tiltyard::StreamId;
 
+use super::groups::{act, made};
 use super::stage::{Player, Response, Stage};
 use crate::store::Identifier;
 
@@ -215,6 +217,27 @@ async fn a_deleted_account_is_gone_with_its_tokens_and_connections() {
     device.refused(404, 5, "User account not found.");
     let again = stage.player("alice").await;
     assert_ne!(again.id, alice.id, "the name is free");
+}
+
+#[tokio::test]
+async fn the_chats_of_groups_that_go_with_an_account_are_closed() {
+    let stage = Stage::new().await;
+    let alice = stage.player("alice").await;
+    let bob = stage.player("bob").await;
+    let mut groups = Vec::new();
+    for (founder, name) in [(&alice, "knights"), (&bob, "squires")] {
+        let group = made(&stage, founder, json!({"name": name, "open": true})).await;
+        for player in [&alice, &bob] {
+            act(&stage, player, &group, "join", &[]).await.ok();
+        }
+        groups.push(group);
+    }
+    let ask = stage.ask("DELETE", "/v2/account").token(&alice.token);
+    ask.send().await.ok();
+    let closed = stage.world.closed.lock().unwrap().clone();
+    let own = tiltyard::parse_uuid(&groups[0]).unwrap();
+    let channel = StreamId::about(tiltyard::mode::GROUP, own);
+    assert_eq!(closed, [channel], "the other has a superadmin still");
 }
 
 #[tokio::test]

@@ -108,6 +108,25 @@ async fn a_deleted_account_has_no_token_and_no_connection() {
 }
 
 #[tokio::test]
+async fn the_chat_of_a_group_that_goes_with_an_account_is_closed() {
+    let server = server();
+    let mut alice = User::new(&server, "alice").await;
+    let mut bob = User::new(&server, "bob").await;
+    let header = format!("Authorization: Bearer {}\r\n", bob.token);
+    let group = r#"{ "name": "knights", "open": true }"#;
+    let group = server.http("POST", "/v2/group", &header, group).await;
+    let group = group["id"].as_str().unwrap();
+    alice
+        .http(&server, "POST", &format!("group/{group}/join"))
+        .await;
+    let channel = alice.enter(3, group).await["channel"]["id"].clone();
+    assert!(alice.says(&channel).await);
+    let delete = json!({ "do": "delete", "user": bob.id });
+    assert_eq!(alice.call("accounts", delete).await, "()");
+    assert!(!alice.says(&channel).await, "the group is no more");
+}
+
+#[tokio::test]
 async fn game_code_notes_what_others_see_of_a_user() {
     let server = server();
     let mut alice = User::new(&server, "alice").await;
