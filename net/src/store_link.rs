@@ -11,8 +11,9 @@ use tiltyard::{
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, mpsc},
+    time::{Instant, timeout_at},
 };
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use crate::{
     bridge::Bridge,
@@ -25,13 +26,14 @@ use crate::{
 /// together stays in order.
 const CONCURRENT_MAX: usize = 16;
 
-/// How long a question may take. The store bounds its calls, and the longest question makes a few.
-const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// How long a question may take from when it is put, however many wait before it. Half a second less than
+/// what clients are promised.
+const ANSWER_WAIT: Duration = Duration::from_millis(4500);
 
 /// The world's end of the way to the database.
 #[derive(Debug)]
 pub(crate) struct StoreLink {
-    questions: mpsc::Sender<(StoreId, StoreRequest)>,
+    questions: mpsc::Sender<Question>,
     queue: Sender<Inbound>,
     /// Questions that were refused and whose askers could not be told yet.
     refused: Vec<StoreId>,
@@ -61,7 +63,7 @@ impl StoreLink {
 
     /// Puts a question; the answer goes into the queue.
     pub(crate) fn ask(&mut self, id: StoreId, request: StoreRequest) {
-        if self.questions.try_send((id, request)).is_err() {
+        if self.questions.try_send(Question::new(id, request)).is_err() {
             self.refused.push(id);
         }
         self.tell_refused();
@@ -84,14 +86,34 @@ impl StoreLink {
     }
 }
 
+/// What the world wants to know, or to have changed.
+#[derive(Debug)]
+struct Question {
+    id: StoreId,
+    request: StoreRequest,
+    /// When it is answered at the latest. What takes its time is bounded by its steps alone.
+    deadline: Option<Instant>,
+}
+
+impl Question {
+    fn new(id: StoreId, request: StoreRequest) -> Self {
+        let is_long = matches!(request, StoreRequest::InsertNotificationForAll(_));
+        Self {
+            id,
+            request,
+            deadline: (!is_long).then(|| Instant::now() + ANSWER_WAIT),
+        }
+    }
+}
+
 /// Hands questions on until the link is dropped.
-async fn drive_questions(mut asked: mpsc::Receiver<(StoreId, StoreRequest)>, answerer: Answerer) {
+async fn drive_questions(mut asked: mpsc::Receiver<Question>, answerer: Answerer) {
     let (changes, asked_changes) = mpsc::channel(tiltyard::STORE_QUESTIONS_MAX);
     tokio::spawn(drive_changes(asked_changes, answerer.clone()));
     let places = Arc::new(Semaphore::new(CONCURRENT_MAX));
-    while let Some((id, request)) = asked.recv().await {
-        if is_change(&request) {
-            if changes.send((id, request)).await.is_err() {
+    while let Some(question) = asked.recv().await {
+        if is_change(&question.request) {
+            if changes.send(question).await.is_err() {
                 return;
             }
             continue;
@@ -101,17 +123,17 @@ async fn drive_questions(mut asked: mpsc::Receiver<(StoreId, StoreRequest)>, ans
         };
         let answerer = answerer.clone();
         tokio::spawn(async move {
-            answerer.answer(id, request).await;
+            answerer.answer(question).await;
             drop(place);
         });
     }
 }
 
 /// Makes changes in the order in which they were asked for, so that channels and users see them in it too.
-/// There is one writer anyway.
-async fn drive_changes(mut asked: mpsc::Receiver<(StoreId, StoreRequest)>, answerer: Answerer) {
-    while let Some((id, request)) = asked.recv().await {
-        answerer.answer(id, request).await;
+/// One at a time; on SQLite there is one writer anyway.
+async fn drive_changes(mut asked: mpsc::Receiver<Question>, answerer: Answerer) {
+    while let Some(question) = asked.recv().await {
+        answerer.answer(question).await;
     }
 }
 
@@ -124,8 +146,9 @@ struct Answerer {
 }
 
 impl Answerer {
-    async fn answer(&self, id: StoreId, request: StoreRequest) {
-        let (outcome, calls) = answer_in_time(&self.data, request).await;
+    async fn answer(&self, question: Question) {
+        let id = question.id;
+        let (outcome, calls) = answer_in_time(&self.data, question).await;
         // The world does what follows from a change before game code hears of it. Nothing here waits for
         // that: the world may have to ask the database, and this is what would answer.
         for call in calls {
@@ -151,18 +174,29 @@ const fn is_change(request: &StoreRequest) -> bool {
 
 /// An answer in any case, also of a database that hangs, or of one that panics. What was to be changed may be changed
 /// all the same.
-async fn answer_in_time(data: &DataLink, request: StoreRequest) -> (StoreOutcome, Vec<Call>) {
+async fn answer_in_time(data: &DataLink, question: Question) -> (StoreOutcome, Vec<Call>) {
+    let Question {
+        request, deadline, ..
+    } = question;
+    let late = (Err(StoreFailure::Unavailable), Vec::new());
+    if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+        debug!("a question waited too long to be put to the database");
+        return late;
+    }
     let answer = AssertUnwindSafe(answer_any(data, request)).catch_unwind();
-    let failed = (Err(StoreFailure::Failed), Vec::new());
-    match tokio::time::timeout(ANSWER_WAIT, answer).await {
+    let answered = match deadline {
+        Some(deadline) => timeout_at(deadline, answer).await,
+        None => Ok(answer.await),
+    };
+    match answered {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => {
             error!("a question to the database panicked");
-            failed
+            (Err(StoreFailure::Failed), Vec::new())
         }
         Err(_) => {
             warn!("the database does not answer");
-            (Err(StoreFailure::Unavailable), Vec::new())
+            late
         }
     }
 }
@@ -239,54 +273,81 @@ async fn users(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use tiltyard::{ChannelId, ChannelMessage, MessageCode, Spelled};
     use uuid::Uuid;
 
     use super::*;
-    use crate::auth::Sessions;
+    use crate::{
+        auth::Sessions,
+        store::{MessageQuery, Position},
+    };
+
+    fn channel() -> ChannelId {
+        ChannelId::parse("2...room").unwrap()
+    }
+
+    fn insertion(number: u64) -> StoreRequest {
+        StoreRequest::InsertMessage(Arc::new(ChannelMessage {
+            channel: Spelled {
+                id: channel(),
+                text: "2...room".into(),
+            },
+            id: Uuid::from_u128(number.into()),
+            code: MessageCode::Chat,
+            sender: UserId::SYSTEM,
+            username: Arc::default(),
+            content: "{}".into(),
+            create_us: 1,
+            update_us: 1,
+            persistent: true,
+        }))
+    }
+
+    async fn data_in(dir: &Path) -> DataLink {
+        DataLink {
+            store: Store::open_embedded(dir).await.unwrap(),
+            sessions: Arc::new(Sessions::for_tests()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_that_waited_too_long_is_not_made_any_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = data_in(dir.path()).await;
+        let mut question = Question::new(StoreId(1), insertion(1));
+        question.deadline = Some(Instant::now());
+        let (outcome, calls) = answer_in_time(&data, question).await;
+        assert_eq!(outcome, Err(StoreFailure::Unavailable));
+        assert!(calls.is_empty());
+        let all = MessageQuery::After(channel(), Position::START);
+        assert_eq!(data.store.messages(&all, 10).await.unwrap(), []);
+        let question = Question::new(StoreId(2), insertion(1));
+        assert!(answer_in_time(&data, question).await.0.is_ok());
+        assert_eq!(data.store.messages(&all, 10).await.unwrap().len(), 1);
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn changes_are_made_in_the_order_in_which_they_were_asked_for() {
+        // Few enough for a slow disk to keep them within the time that a question may take.
+        const CHANGES: usize = 30;
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open_embedded(dir.path()).await.unwrap();
+        let data = data_in(dir.path()).await;
         let (sender, queue) = crossbeam_channel::bounded(256);
-        let data = DataLink {
-            store,
-            sessions: Arc::new(Sessions::for_tests()),
-        };
         let bridge = Bridge::new(sender.clone());
         let mut link = StoreLink::start(&Handle::current(), data, &bridge, sender);
-        for number in 0..100 {
-            let message = ChannelMessage {
-                channel: Spelled {
-                    id: ChannelId::parse("2...room").unwrap(),
-                    text: "2...room".into(),
-                },
-                id: Uuid::from_u128(number.into()),
-                code: MessageCode::Chat,
-                sender: UserId::SYSTEM,
-                username: Arc::default(),
-                content: "{}".into(),
-                create_us: 1,
-                update_us: 1,
-                persistent: true,
-            };
-            link.ask(
-                StoreId(number),
-                StoreRequest::InsertMessage(Arc::new(message)),
-            );
+        for number in 0..CHANGES as u64 {
+            link.ask(StoreId(number), insertion(number));
         }
         let answered = tokio::task::spawn_blocking(move || {
-            queue
-                .iter()
-                .take(100)
-                .map(|inbound| match inbound {
-                    Inbound::Stored { id, outcome } => (id.0, outcome.is_ok()),
-                    other => panic!("not an answer: {other:?}"),
-                })
-                .collect::<Vec<_>>()
+            let answers = queue.iter().take(CHANGES).map(|inbound| match inbound {
+                Inbound::Stored { id, outcome } => (id.0, outcome.is_ok()),
+                other => panic!("not an answer: {other:?}"),
+            });
+            answers.collect::<Vec<_>>()
         });
-        let expected: Vec<_> = (0..100).map(|number| (number, true)).collect();
+        let expected: Vec<_> = (0..CHANGES as u64).map(|number| (number, true)).collect();
         assert_eq!(answered.await.unwrap(), expected);
     }
 }
