@@ -12,12 +12,9 @@ use crate::{
 };
 
 pub(super) async fn get(store: &Store, users: Vec<UserId>) -> DataOutcome {
-    let mut accounts = Vec::new();
-    for user in users {
-        let found = store.account(user.0).await.map_err(why)?;
-        accounts.extend(found.map(account_from_store));
-    }
-    Ok(DataReply::Accounts(accounts))
+    let found = store.accounts(&ids_of(&users)).await.map_err(why)?;
+    let accounts = found.into_iter().map(account_from_store);
+    Ok(DataReply::Accounts(accounts.collect()))
 }
 
 pub(super) async fn update(store: &Store, user: UserId, update: AccountUpdate) -> DataOutcome {

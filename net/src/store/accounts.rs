@@ -92,26 +92,36 @@ impl Store {
     ///
     /// [`StoreError::Unavailable`], [`StoreError::Failed`].
     pub async fn account(&self, user_id: Uuid) -> Result<Option<Account>, StoreError> {
-        // One statement, so that account and devices are of one moment.
-        let rows = self
-            .database
-            .find(
-                sql(concat!(
-                    "SELECT ",
-                    user_columns!(),
-                    ", wallet, email, custom_id, verify_time, disable_time, devices.id AS device_id \
-                     FROM users LEFT JOIN devices ON devices.user_id = users.id \
-                     WHERE users.id = $1 ORDER BY devices.id"
-                ))
-                .bind(user_id),
-            )
-            .await?;
-        let Some(first) = rows.first() else {
-            return Ok(None);
-        };
-        let devices = rows.iter().map(|row| row.text_or_null("device_id"));
-        let devices = devices.filter_map(Result::transpose);
-        Ok(Some(account(first, devices.collect::<Result<_, _>>()?)?))
+        Ok(self.accounts(&[user_id]).await?.pop())
+    }
+
+    /// The accounts of users, by id; whoever has none is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], [`StoreError::Failed`].
+    pub async fn accounts(&self, users: &[Uuid]) -> Result<Vec<Account>, StoreError> {
+        // One statement, so that accounts and devices are of one moment.
+        let found = sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            ", wallet, email, custom_id, verify_time, disable_time, devices.id AS device_id \
+             FROM users LEFT JOIN devices ON devices.user_id = users.id \
+             WHERE users.id IN (SELECT value FROM json_each($1)) ORDER BY users.id, devices.id"
+        ))
+        .bind_list(users);
+        let mut accounts: Vec<Account> = Vec::new();
+        for row in self.database.find(found).await? {
+            let id = row.uuid("id")?;
+            if accounts.last().is_none_or(|last| last.user.id != id) {
+                accounts.push(account(&row)?);
+            }
+            let device = row.text_or_null("device_id")?;
+            if let Some(last) = accounts.last_mut() {
+                last.devices.extend(device);
+            }
+        }
+        Ok(accounts)
     }
 
     /// Users that have one of the ids or names; each once, in no promised order.
@@ -252,12 +262,13 @@ pub(super) fn user(row: &Row) -> Result<User, StoreError> {
     })
 }
 
-fn account(row: &Row, devices: Vec<String>) -> Result<Account, StoreError> {
+/// An account whose devices are still to come.
+fn account(row: &Row) -> Result<Account, StoreError> {
     Ok(Account {
         user: user(row)?,
         wallet: row.text("wallet")?,
         email: row.text_or_empty("email")?,
-        devices,
+        devices: Vec::new(),
         custom_id: row.text_or_empty("custom_id")?,
         verify_time: row.time_if_set("verify_time")?,
         disable_time: row.time_if_set("disable_time")?,
