@@ -1,13 +1,12 @@
 //! Questions of the world to the database, and its answers.
 
+mod answer;
+
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use crossbeam_channel::Sender;
 use futures_util::FutureExt;
-use tiltyard::{
-    Call, Inbound, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest, StoredUser,
-    UserId,
-};
+use tiltyard::{Call, Inbound, StoreFailure, StoreId, StoreOutcome, StoreReply, StoreRequest};
 use tokio::{
     runtime::Handle,
     sync::{Semaphore, mpsc},
@@ -19,8 +18,8 @@ use crate::{
     bridge::Bridge,
     data_link::{Answered, DataLink},
     peer::enqueue,
-    store::{Store, StoreError, UserQuery},
 };
+use answer::answer;
 
 /// Questions that are put to the database at a time. Clients wait for their own answers, so what belongs
 /// together stays in order.
@@ -108,12 +107,17 @@ impl Question {
 
 /// Hands questions on until the link is dropped.
 async fn drive_questions(mut asked: mpsc::Receiver<Question>, answerer: Answerer) {
-    let (changes, asked_changes) = mpsc::channel(tiltyard::STORE_QUESTIONS_MAX);
-    tokio::spawn(drive_changes(asked_changes, answerer.clone()));
+    // Changes are made in the order in which they were asked for, so that channels and users see them in it too.
+    let changes = lane(&answerer);
+    let long = lane(&answerer);
     let places = Arc::new(Semaphore::new(CONCURRENT_MAX));
     while let Some(question) = asked.recv().await {
-        if is_change(&question.request) {
-            if changes.send(question).await.is_err() {
+        let lane = match question.deadline {
+            None => Some(&long),
+            Some(_) => is_change(&question.request).then_some(&changes),
+        };
+        if let Some(lane) = lane {
+            if lane.send(question).await.is_err() {
                 return;
             }
             continue;
@@ -129,9 +133,15 @@ async fn drive_questions(mut asked: mpsc::Receiver<Question>, answerer: Answerer
     }
 }
 
-/// Makes changes in the order in which they were asked for, so that channels and users see them in it too.
-/// One at a time; on SQLite there is one writer anyway.
-async fn drive_changes(mut asked: mpsc::Receiver<Question>, answerer: Answerer) {
+/// A way to the database for one question at a time.
+fn lane(answerer: &Answerer) -> mpsc::Sender<Question> {
+    let (questions, asked) = mpsc::channel(tiltyard::STORE_QUESTIONS_MAX);
+    tokio::spawn(drive_lane(asked, answerer.clone()));
+    questions
+}
+
+/// Answers questions in their order until nobody can put any.
+async fn drive_lane(mut asked: mpsc::Receiver<Question>, answerer: Answerer) {
     while let Some(question) = asked.recv().await {
         answerer.answer(question).await;
     }
@@ -209,79 +219,17 @@ async fn answer_any(data: &DataLink, request: StoreRequest) -> (StoreOutcome, Ve
     (Ok(StoreReply::Data(Box::new(outcome))), calls)
 }
 
-/// Answers what the engine itself asks.
-async fn answer(store: &Store, request: StoreRequest) -> StoreOutcome {
-    let done = |()| StoreReply::Done;
-    let reply = match request {
-        StoreRequest::Users { ids, usernames } => users(store, ids, usernames).await,
-        StoreRequest::DirectMessage { from, to } => {
-            let allowed = store.may_message(from.0, to.0).await;
-            allowed.map(StoreReply::Allowed)
-        }
-        StoreRequest::GroupMember { group, user } => {
-            let allowed = store.is_group_member(group, user.0).await;
-            allowed.map(StoreReply::Allowed)
-        }
-        StoreRequest::InsertMessage(message) => store.insert_message(&message).await.map(done),
-        StoreRequest::UpdateMessage(message) => {
-            let times = store.update_message(&message).await;
-            times.map(StoreReply::MessageTimes)
-        }
-        StoreRequest::RemoveMessage(message) => {
-            let times = store.remove_message(&message).await;
-            times.map(StoreReply::MessageTimes)
-        }
-        StoreRequest::InsertNotifications(notifications) => {
-            store.insert_notifications(&notifications).await.map(done)
-        }
-        StoreRequest::InsertNotificationForAll(notification) => {
-            let kept = store.insert_notification_for_all(&notification).await;
-            kept.map(done)
-        }
-        other => {
-            warn!(?other, "the database does not know such a question");
-            return Err(StoreFailure::Failed);
-        }
-    };
-    reply.map_err(|error| match error {
-        // The store has told the operator already, once.
-        StoreError::Unavailable(_) => StoreFailure::Unavailable,
-        error => {
-            warn!(%error, "the database failed");
-            StoreFailure::Failed
-        }
-    })
-}
-
-async fn users(
-    store: &Store,
-    ids: Vec<UserId>,
-    usernames: Vec<String>,
-) -> Result<StoreReply, StoreError> {
-    let query = UserQuery {
-        ids: ids.into_iter().map(|id| id.0).collect(),
-        usernames,
-        ..UserQuery::default()
-    };
-    let found = store.users(&query).await?;
-    let users = found.into_iter().map(|user| StoredUser {
-        id: UserId(user.id),
-        username: user.username.into(),
-    });
-    Ok(StoreReply::Users(users.collect()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use tiltyard::{ChannelId, ChannelMessage, MessageCode, Spelled};
+    use tiltyard::{ChannelId, ChannelMessage, MessageCode, Spelled, UserId};
     use uuid::Uuid;
 
     use super::*;
     use crate::{
         auth::Sessions,
-        store::{MessageQuery, Position},
+        store::{MessageQuery, Position, Store},
     };
 
     fn channel() -> ChannelId {
