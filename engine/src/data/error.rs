@@ -7,7 +7,7 @@ use crate::{
     store::StoreFailure,
 };
 
-/// Why an ask came to nothing. Nothing of what it asked for was done.
+/// Why an ask came to nothing. Nothing of what it asked for was done, save where a variant says so.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum DataError {
