@@ -71,6 +71,8 @@ mod accounts;
 mod address;
 #[cfg(test)]
 mod chat_tests;
+#[cfg(test)]
+mod count_tests;
 mod database;
 mod error;
 mod friend;
