@@ -10,6 +10,9 @@
 //! match finds it in [`MatchContext::answer_to`](crate::MatchContext::answer_to), a system reads it as a message
 //! [`Answered`], and a function [goes on](Question::then) when it is there.
 //!
+//! Whatever becomes of the database, there is an answer within five seconds: what waits too long for its turn is
+//! not done any more, and is [`Unavailable`](DataError::Unavailable).
+//!
 //! Changes are made in the order in which they were asked for. A read may overtake a change: what needs to
 //! see it asks when the change is answered.
 
