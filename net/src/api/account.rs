@@ -123,7 +123,7 @@ impl Operation for DeleteAccount {
     }
 
     /// Whoever fails at a later step may ask again: what is gone is no mistake. The channels of groups that
-    /// went with the account are closed first, since nobody can ask for that again.
+    /// went with the account are closed in any case, since nobody can ask for that again.
     async fn run(
         Context { state, now, .. }: Context<'_>,
         caller: &SessionClaims,
@@ -134,12 +134,10 @@ impl Operation for DeleteAccount {
             let deleted = state.store.delete_account(user).await;
             let groups =
                 deleted.map_err(|error| ApiError::store("Error deleting user account.", &error))?;
-            note(
-                state
-                    .tell(groups.into_iter().map(news::of_deleted_group))
-                    .await,
-            );
-            state.sessions.logout_all(user, now)?;
+            let ended = state.sessions.logout_all(user, now);
+            let closed = groups.into_iter().map(news::of_deleted_group);
+            note(state.tell(closed).await);
+            ended?;
             state.world.disconnect_user(user).await?;
             Ok(Nothing)
         })

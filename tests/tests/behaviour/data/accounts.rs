@@ -111,7 +111,7 @@ async fn a_deleted_account_has_no_token_and_no_connection() {
 async fn the_chat_of_a_group_that_goes_with_an_account_is_closed() {
     let server = server();
     let mut alice = User::new(&server, "alice").await;
-    let mut bob = User::new(&server, "bob").await;
+    let bob = User::new(&server, "bob").await;
     let header = format!("Authorization: Bearer {}\r\n", bob.token);
     let group = r#"{ "name": "knights", "open": true }"#;
     let group = server.http("POST", "/v2/group", &header, group).await;
