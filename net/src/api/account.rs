@@ -6,6 +6,7 @@ use super::error::ApiError;
 use super::identifiers::check_username;
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
+use super::to_the_end;
 use super::user::{public_user, whole_seconds};
 use crate::auth::SessionClaims;
 use crate::store::{AccountChange, StoreError};
@@ -119,16 +120,22 @@ impl Operation for DeleteAccount {
         Ok(Nothing)
     }
 
-    /// Whoever fails at a later step may ask again: what is gone is no mistake.
+    /// What is gone already is no mistake.
     async fn run(
         Context { state, now, .. }: Context<'_>,
         caller: &SessionClaims,
         _: Nothing,
     ) -> Result<Nothing, ApiError> {
-        let deleted = state.store.delete_account(caller.user_id).await;
-        deleted.map_err(|error| ApiError::store("Error deleting user account.", &error))?;
-        state.sessions.logout_all(caller.user_id, now)?;
-        state.world.disconnect_user(caller.user_id).await?;
-        Ok(Nothing)
+        let (state, user) = (state.clone(), caller.user_id);
+        to_the_end(async move {
+            let deleted = state.store.delete_account(user).await;
+            deleted.map_err(|error| ApiError::store("Error deleting user account.", &error))?;
+            let shut_out = state.sessions.shut_out(user, now);
+            // Whether or not their tokens have ended: nobody plays on without an account.
+            state.world.disconnect_user(user).await?;
+            shut_out?;
+            Ok(Nothing)
+        })
+        .await
     }
 }

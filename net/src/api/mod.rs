@@ -102,7 +102,7 @@ impl ApiState {
 }
 
 /// Carries out a change and what follows from it, even if the caller hangs up in between: nobody stays on
-/// the channel of a group of which they are no member.
+/// the channel of a group of which they are no member, or connected without an account.
 ///
 /// It ends by itself, as the database and the world answer in bounded time.
 async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
