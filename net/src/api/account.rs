@@ -122,8 +122,8 @@ impl Operation for DeleteAccount {
         Ok(Nothing)
     }
 
-    /// Whoever fails at a later step may ask again: what is gone is no mistake. The channels of groups that
-    /// went with the account are closed in any case, since nobody can ask for that again.
+    /// What is gone already is no mistake. The channels of groups that went with the account are closed in any
+    /// case, since nobody can ask for that again.
     async fn run(
         Context { state, now, .. }: Context<'_>,
         caller: &SessionClaims,
@@ -134,11 +134,12 @@ impl Operation for DeleteAccount {
             let deleted = state.store.delete_account(user).await;
             let groups =
                 deleted.map_err(|error| ApiError::store("Error deleting user account.", &error))?;
-            let ended = state.sessions.logout_all(user, now);
+            let shut_out = state.sessions.shut_out(user, now);
             let closed = groups.into_iter().map(news::of_deleted_group);
             note(state.tell(closed).await);
-            ended?;
+            // Whether or not their tokens have ended: nobody plays on without an account.
             state.world.disconnect_user(user).await?;
+            shut_out?;
             Ok(Nothing)
         })
         .await

@@ -134,7 +134,8 @@ pub(super) fn bearer_token(authorization: &str) -> Option<&str> {
     authorization.strip_prefix("Bearer ")
 }
 
-/// The address of a client behind proxies, for logs and hooks; never for authorisation.
+/// The address of a client behind proxies, for logs, hooks and limits; never for authorisation, as
+/// clients can claim any where there are fewer proxies than that.
 ///
 /// `X-Forwarded-For` is walked from its end, then `proxies` trusted steps further. Loopback
 /// addresses are steps of our own machine and do not count, unless there is nothing before them.

@@ -158,6 +158,14 @@ impl ApiError {
         }
     }
 
+    /// Has the connection end after its response, if it must.
+    pub(super) fn end(&self, response: &mut Response) {
+        if self.closes {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
+    }
+
     /// The body that gateway routes answer with.
     pub(super) fn body(&self) -> String {
         json!({"code": self.code.number(), "message": self.message}).to_string()
@@ -174,10 +182,7 @@ impl IntoResponse for ApiError {
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, message);
         }
-        if self.closes {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
-        }
+        self.end(&mut response);
         response
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Exchange {
     pub(super) is_post: bool,
     /// Where the request comes from.
     pub(super) client: Option<IpAddr>,
+    /// Where its connection comes from.
+    pub(super) peer: Option<IpAddr>,
     body: Body,
 }
 
@@ -100,6 +102,7 @@ async fn dispatch(state: ApiState, request: Request) -> Response {
     let proxies = state.config.socket.proxy_count;
     let exchange = Exchange {
         client: client_address(request.headers(), peer, proxies),
+        peer: peer.map(|peer| peer.ip()),
         headers: request.headers().clone(),
         query: request.uri().query().unwrap_or_default().to_owned(),
         tail: tail.to_owned(),

@@ -102,7 +102,7 @@ impl ApiState {
 }
 
 /// Carries out a change and what follows from it, even if the caller hangs up in between: nobody stays on
-/// a channel on which they may not be any more, and nobody is left untold.
+/// a channel on which they may not be any more, or connected without an account, and nobody is left untold.
 ///
 /// It ends by itself, as the database and the world answer in bounded time.
 async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {

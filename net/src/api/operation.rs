@@ -53,6 +53,8 @@ pub(super) struct Context<'a> {
     pub(super) now: Timestamp,
     /// Where the request comes from.
     pub(super) client: Option<IpAddr>,
+    /// Where its connection comes from.
+    pub(super) peer: Option<IpAddr>,
 }
 
 /// Something that hooks see as JSON in snake case, defaults left out.
@@ -192,6 +194,7 @@ pub(super) async fn answer<O: Operation>(mut exchange: Exchange) -> Result<Respo
         state,
         now,
         client: exchange.client,
+        peer: exchange.peer,
     };
     let response = O::run(context, &caller, request).await?;
     let text = response.to_json();

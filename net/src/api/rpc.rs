@@ -44,11 +44,12 @@ pub(super) async fn answer(exchange: Exchange) -> Response {
     match call(exchange).await {
         Ok(response) => response,
         Err(Refusal::Ours(error)) => {
-            let code = error.code;
-            let message = Value::from(error.message).to_string();
-            let number = code.number();
+            let message = Value::from(error.message.as_str()).to_string();
+            let number = error.code.number();
             let body = format!(r#"{{"error":{message},"message":{message},"code":{number}}}"#);
-            gateway::json(code.status(), body)
+            let mut response = gateway::json(error.code.status(), body);
+            error.end(&mut response);
+            response
         }
         Err(Refusal::TooLarge) => {
             let mut response = ApiError::too_large().into_response();

@@ -80,7 +80,7 @@ pub(super) async fn verify<E: Elsewhere>(
     refusal: ApiError,
 ) -> Result<SocialProfile, ApiError> {
     let Some(provider) = context.state.social.get(E::KIND) else {
-        tracing::info!(kind = E::NAME, "a login of a kind that is not set up");
+        tracing::debug!(kind = E::NAME, "a login of a kind that is not set up");
         return Err(refusal);
     };
     match provider.verify(proof, context.now).await {

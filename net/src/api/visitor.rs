@@ -143,14 +143,18 @@ async fn renew_hash(Context { state, .. }: Context<'_>, user_id: Uuid, password:
 ///
 /// Without a hash this takes as long, and counts as much, as a wrong password.
 async fn check_password(
-    Context { state, now, client }: Context<'_>,
+    context: Context<'_>,
     account: &str,
     password: &str,
     hash: Option<&str>,
 ) -> Result<Comparison, ApiError> {
-    let charge = state
-        .login_attempts
-        .charge(Guess { client, account }, now)?;
+    let guess = Guess {
+        client: context.client,
+        peer: context.peer,
+        account,
+    };
+    let state = context.state;
+    let charge = state.login_attempts.charge(guess, context.now)?;
     let compared = state.passwords.verify(password, hash).await;
     if compared != Ok(Comparison::Different) {
         state.login_attempts.refund(charge);

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 pub struct Guess<'a> {
     /// Where the guess comes from; all whose address is unknown count as one.
     pub client: Option<IpAddr>,
+    /// Where its connection comes from: the proxy, if there is one.
+    pub peer: Option<IpAddr>,
     /// The account: its id, or what was given for one if there is none.
     pub account: &'a str,
 }
@@ -26,7 +28,8 @@ pub struct TooManyAttempts;
 /// Every attempt is charged before its password is looked at, or many at a time would cost no more
 /// than one; a right password gets its charge back. Charged are the account as seen from the
 /// address, the address, and the account as seen from everywhere, since a client can claim any
-/// address where more proxies are configured than there are.
+/// address where more proxies are configured than there are. An address counts together with the one
+/// of the connection, so that nobody uses up the attempts of others by claiming theirs.
 ///
 /// The first two have a delay that doubles with every failure made as soon as there is room for it,
 /// until they were left alone for long enough to forget everything. The third has none, so that
@@ -78,7 +81,7 @@ impl LoginAttempts {
     ///
     /// [`TooManyAttempts`]: the password must not be looked at, and nothing was charged.
     pub fn charge(&self, guess: Guess<'_>, now: Timestamp) -> Result<Charge, TooManyAttempts> {
-        let network = guess.client.map(network);
+        let network = (guess.client.map(network), guess.peer.map(network));
         let keyed = [
             (self.hasher.hash_one((network, guess.account)), 1, true),
             (self.hasher.hash_one(network), PER_ADDRESS, true),

@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use super::fetch::HttpsClient;
 use super::{SocialError, SocialProfile, SocialProof, SocialProvider};
@@ -14,6 +15,8 @@ pub struct Steam {
     url: String,
     publisher_key: Secret,
     app_id: u32,
+    /// One for each ticket that may be shown at the same time.
+    questions: Semaphore,
 }
 
 /// `ISteamUserAuth` in the documentation of the Steamworks Web API.
@@ -21,6 +24,10 @@ const URL: &str = "https://partner.steam-api.com/ISteamUserAuth/AuthenticateUser
 /// Hexadecimal digits of the longest ticket: the documentation gives 1024 bytes as its buffer, web API
 /// tickets have up to 2560.
 const TICKET_DIGITS_MAX: usize = 2 * 2560;
+
+/// Tickets shown at a time, a connection each: 160 logins a second if Steam takes 200 ms. More are told to
+/// try again, so that a rush of made-up tickets takes no more than this.
+pub(super) const QUESTIONS_MAX: usize = 32;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -47,6 +54,7 @@ impl Steam {
             url: URL.to_owned(),
             publisher_key,
             app_id,
+            questions: Semaphore::new(QUESTIONS_MAX),
         }
     }
 
@@ -62,6 +70,10 @@ impl Steam {
         if !digits || !(1..=TICKET_DIGITS_MAX).contains(&ticket.len()) {
             return Err(SocialError::Rejected);
         }
+        let Ok(_question) = self.questions.try_acquire() else {
+            tracing::debug!("too many tickets are being shown to Steam");
+            return Err(SocialError::Unavailable);
+        };
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("key", self.publisher_key.expose())
             .append_pair("appid", &self.app_id.to_string())

@@ -1,6 +1,7 @@
 mod attacks;
 mod provider;
 
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use self::provider::{Provider, Signer};
@@ -138,6 +139,18 @@ async fn keys_are_kept_for_as_long_as_the_provider_says() {
 }
 
 #[tokio::test]
+async fn whoever_hangs_up_takes_the_keys_from_nobody() {
+    let signer = Signer::rsa("one");
+    let provider = Provider::start(&[signer.published()]).await;
+    let google = google(&provider);
+    let good = token(signer.sign(&google_claims()));
+    let hung_up = google.verify(good.clone(), at(0)).now_or_never();
+    assert_eq!(hung_up, None, "it has to wait for the keys");
+    assert!(google.verify(good, at(0)).await.is_ok());
+    assert_eq!(provider.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_provider_that_does_not_answer_well_is_left_alone_for_a_while() {
     let signer = Signer::rsa("one");
     let good = token(signer.sign(&google_claims()));
@@ -233,6 +246,22 @@ async fn tickets_that_steam_does_not_know_are_rejected() {
         let verified = steam.verify(token("1400"), at(0)).await;
         assert_eq!(verified, Err(expected), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn steam_is_asked_about_so_many_tickets_at_a_time() {
+    // Nobody accepts what comes here.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}/", silent.local_addr().unwrap());
+    let steam = Steam::new(crate::config::Secret::new("key"), 480).with_url(url);
+    let ask = || steam.verify(token("1400"), at(0));
+    let mut waiting: Vec<_> = (0..steam::QUESTIONS_MAX).map(|_| ask()).collect();
+    for question in &mut waiting {
+        assert_eq!(question.now_or_never(), None);
+    }
+    assert_eq!(ask().now_or_never(), Some(Err(SocialError::Unavailable)));
+    waiting.pop();
+    assert_eq!(ask().now_or_never(), None, "a place is free again");
 }
 
 #[test]

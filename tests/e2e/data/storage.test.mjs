@@ -75,6 +75,8 @@ test('one of two who write the same version is too late', async () => {
   const [{ version }] = await write(ann, object('slot'));
   const both = await Promise.allSettled([2, 3].map((gold) => write(ann, object('slot', { gold }, { version }))));
   assert.deepEqual(both.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  const late = both.find(({ status }) => status === 'rejected');
+  await refused(Promise.reject(late.reason), 400, 3, CHECK_FAILED);
 });
 
 test('others see what is public, and nobody sees what is for the server', async () => {

@@ -543,6 +543,23 @@ async fn an_address_runs_out_of_guesses_for_all_accounts_together() {
 }
 
 #[tokio::test]
+async fn guesses_under_the_address_of_others_are_ones_own() {
+    let stage = Stage::with(&["--auth.login_attempts_per_minute=1"]).await;
+    let uri = format!("{EMAIL}?username=nobody");
+    let guess = |peer, forwarded| {
+        let ask = stage.ask("POST", &uri).key("defaultkey").peer(peer);
+        let ask = ask.header("x-forwarded-for", forwarded);
+        ask.body(r#"{"password":"batsignal"}"#).send()
+    };
+    let (victim, other) = ("192.0.2.1", "198.51.100.1");
+    let first = guess(other, victim).await;
+    first.refused(404, 5, "User account not found.");
+    guess(other, victim).await.refused(429, 8, TOO_MANY);
+    let own = guess(victim, "").await;
+    own.refused(404, 5, "User account not found.");
+}
+
+#[tokio::test]
 async fn guesses_are_not_limited_if_the_operator_says_so() {
     let stage = Stage::with(&["--auth.login_attempts_per_minute=0"]).await;
     for _ in 0..8 {

@@ -355,11 +355,14 @@ async fn a_world_that_does_not_answer_is_given_up() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_given_up() {
     let stage = Stage::with(&["--socket.read_timeout_ms=1"]).await;
-    let never = futures_util::stream::pending::<Result<&str, std::io::Error>>();
-    let ask = stage.ask("POST", DEVICE).key("defaultkey");
-    let response = ask.body(Body::from_stream(never)).send().await;
-    assert_eq!(response.header("connection"), Some("close"));
-    response.refused(504, 4, "context deadline exceeded");
+    let login = stage.ask("POST", DEVICE).key("defaultkey");
+    for ask in [login, rpc(&stage, "echo")] {
+        let never = futures_util::stream::pending::<Result<&str, std::io::Error>>();
+        let response = ask.body(Body::from_stream(never)).send().await;
+        assert_eq!(response.status.as_u16(), 504);
+        assert_eq!(response.json()["message"], "context deadline exceeded");
+        assert_eq!(response.header("connection"), Some("close"));
+    }
 }
 
 #[tokio::test]

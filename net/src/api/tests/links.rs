@@ -1,4 +1,5 @@
 use axum::http::StatusCode;
+use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 use tiltyard::StreamId;
 
@@ -198,7 +199,7 @@ async fn the_last_way_in_is_not_taken_away() {
 async fn a_deleted_account_is_gone_with_its_tokens_and_connections() {
     let stage = Stage::new().await;
     let alice = stage.player("alice").await;
-    stage.pass_seconds(1);
+    // In the very second of the login.
     let delete = async || {
         let ask = stage.ask("DELETE", "/v2/account").token(&alice.token);
         ask.send().await
@@ -241,16 +242,31 @@ async fn the_chats_of_groups_that_go_with_an_account_are_closed() {
 }
 
 #[tokio::test]
-async fn deleting_twice_is_no_mistake() {
+async fn deleting_what_is_gone_is_no_mistake() {
     let stage = Stage::new().await;
     let alice = stage.player("alice").await;
-    for _ in 0..2 {
-        // Tokens of this very second are still good.
-        let ask = stage.ask("DELETE", "/v2/account").token(&alice.token);
-        assert_eq!(ask.send().await.status, StatusCode::OK);
-    }
+    stage.state.store.delete_account(alice.id).await.unwrap();
     let custom = change(&stage, &alice, "link/custom", json!({"id": "custom-alice"})).await;
     custom.refused(404, 5, "Account not found.");
+    let ask = stage.ask("DELETE", "/v2/account").token(&alice.token);
+    assert_eq!(ask.send().await.ok(), json!({}));
+}
+
+#[tokio::test]
+async fn whoever_hangs_up_while_deleting_is_disconnected_all_the_same() {
+    let stage = Stage::new().await;
+    let alice = stage.player("alice").await;
+    let ask = stage.ask("DELETE", "/v2/account").token(&alice.token);
+    assert!(ask.send().now_or_never().is_none(), "the database is asked");
+    let is_over = async {
+        while stage.world.disconnected.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, is_over).await.unwrap();
+    let ask = stage.ask("GET", "/v2/account").token(&alice.token);
+    ask.send().await.refused(401, 16, "Auth token invalid");
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -88,6 +90,13 @@ pub(super) struct Asking<'a> {
 impl Asking<'_> {
     pub(super) fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
+        self
+    }
+
+    /// Over a connection from this address.
+    pub(super) fn peer(mut self, address: &str) -> Self {
+        let address = SocketAddr::new(address.parse().unwrap(), 5);
+        self.request = self.request.extension(ConnectInfo(address));
         self
     }
 

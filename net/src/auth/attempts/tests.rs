@@ -10,6 +10,7 @@ fn at(seconds: i64) -> Timestamp {
 fn guess<'a>(client: &str, account: &'a str) -> Guess<'a> {
     Guess {
         client: client.parse().ok(),
+        peer: None,
         account,
     }
 }
@@ -93,6 +94,18 @@ fn made_up_addresses_do_not_help() {
     });
     assert_eq!(tries.filter(Result::is_ok).count(), 50);
     assert_eq!(failures(&attempts, guess("192.0.2.1", "alice"), 60), 5);
+}
+
+#[test]
+fn whoever_claims_the_address_of_others_locks_nobody_out() {
+    let attempts = LoginAttempts::new(5);
+    let through = |peer: &str| Guess {
+        peer: peer.parse().ok(),
+        ..guess("192.0.2.1", "alice")
+    };
+    assert_eq!(failures(&attempts, through("198.51.100.1"), 0), 5);
+    assert_eq!(failures(&attempts, through("192.0.2.1"), 0), 5);
+    assert_eq!(failures(&attempts, through("198.51.100.1"), 0), 0);
 }
 
 #[test]
