@@ -6,7 +6,7 @@ use tiltyard_proto::api::read_storage_objects_request::ObjectId as ReadId;
 use tiltyard_proto::api::write_storage_objects_request::Object as WrittenObject;
 use uuid::Uuid;
 
-use super::error::ApiError;
+use super::error::{ApiError, Code};
 use super::identifiers::parse_user_id;
 use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
@@ -41,8 +41,13 @@ impl Operation for ReadStorageObjects {
         let ids = ids.collect::<Result<Vec<_>, _>>()?;
         let actor = Actor::Player(caller.user_id);
         let objects = state.store.read_objects(actor, &ids).await;
-        let objects =
-            objects.map_err(|error| ApiError::store("Error reading storage objects.", &error))?;
+        let objects = objects.map_err(|error| match error {
+            StoreError::TooMuch => {
+                let text = "Storage objects are too large to be read at once.";
+                ApiError::new(Code::ResourceExhausted, text)
+            }
+            error => ApiError::store("Error reading storage objects.", &error),
+        })?;
         Ok(api::StorageObjects {
             objects: objects.into_iter().map(object_to_wire).collect(),
         })

@@ -144,6 +144,7 @@ fn why(error: StoreError) -> DataError {
             DataError::Conflict
         }
         StoreError::WriteForbidden => DataError::PermissionDenied,
+        StoreError::TooMuch => DataError::Invalid("more than may be read at once".to_owned()),
         StoreError::Unfit { column } => DataError::Invalid(format!("{column} does not fit")),
         // The store has told the operator already, once.
         StoreError::Unavailable(_) => DataError::Unavailable,

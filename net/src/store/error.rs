@@ -29,6 +29,9 @@ pub enum StoreError {
     /// Whoever wants to write the object may not.
     #[error("the object may not be written")]
     WriteForbidden,
+    /// What was asked for is more than one answer may have; ask for less.
+    #[error("more than may be read at once")]
+    TooMuch,
     /// The value does not fit its column.
     #[error("{column} does not fit")]
     Unfit {

@@ -460,6 +460,33 @@ async fn what_fits_no_column_is_refused_and_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn more_than_an_answer_may_have_is_not_read_at_once() {
+    on_each_database(async |store| {
+        let alice = user(&store, "alice").await;
+        let ids: Vec<_> = (0..80).map(|n| id(&format!("{n:04}"), alice)).collect();
+        let value = format!("{{\"text\":\"{}\"}}", "x".repeat(256 * 1024));
+        for ids in ids.chunks(20) {
+            let writes: Vec<_> = ids.iter().cloned().map(|id| write(id, &value)).collect();
+            store
+                .write_objects(Actor::Server, &writes, at(0))
+                .await
+                .unwrap();
+        }
+        let refused = store.read_objects(Actor::Server, &ids).await;
+        assert!(matches!(refused, Err(StoreError::TooMuch)), "{refused:?}");
+        let found = store.read_objects(Actor::Server, &ids[..63]).await.unwrap();
+        assert_eq!(found.len(), 63);
+        let stranger = Actor::Player(user(&store, "bob").await);
+        assert_eq!(
+            store.read_objects(stranger, &ids).await.unwrap(),
+            [],
+            "none is bob's"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_request_full_of_objects_is_one_change() {
     on_each_database(async |store| {
         let alice = user(&store, "alice").await;

@@ -44,12 +44,28 @@ macro_rules! wanted_objects {
     };
 }
 
+/// The objects of such a list that the player `$2` may read, or that the server may if that is nobody.
+macro_rules! readable_objects {
+    () => {
+        concat!(
+            wanted_objects!(),
+            " WHERE $2 IS NULL OR read_permission = 2 \
+                 OR (read_permission = 1 AND storage.user_id = $2)"
+        )
+    };
+}
+
+/// Bytes of values that one reading gives at most: whoever asks has to take them, and so has this server.
+const READ_BYTES_MAX: i64 = 16 * 1024 * 1024;
+/// Objects up to which that is not looked at: as many as fit if each is as long as a request may be.
+const READ_UNCHECKED_MAX: usize = 64;
+
 impl Store {
     /// Those of the objects that are there and that the actor may read: each once, in no promised order.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Unfit`], [`StoreError::Unavailable`], [`StoreError::Failed`].
+    /// [`StoreError::TooMuch`], [`StoreError::Unfit`], [`StoreError::Unavailable`], [`StoreError::Failed`].
     pub async fn read_objects(
         &self,
         actor: Actor,
@@ -66,18 +82,29 @@ impl Store {
             Actor::Server => None,
             Actor::Player(player) => Some(player),
         };
-        let reading = bind_ids(
-            sql(concat!(
-                "SELECT ",
-                object_columns!(),
-                " FROM ",
-                wanted_objects!(),
-                " WHERE $2 IS NULL OR read_permission = 2 \
-                     OR (read_permission = 1 AND storage.user_id = $2)"
-            )),
-            &ids,
-        );
-        let rows = self.database.find(reading.bind(reader)).await?;
+        if ids.len() > READ_UNCHECKED_MAX {
+            let weighing = sql(concat!(
+                "SELECT CAST(coalesce(sum(octet_length(storage.value)), 0) AS BIGINT) AS bytes FROM ",
+                readable_objects!()
+            ));
+            let weighed = self
+                .database
+                .find_one(bind_ids(weighing, &ids).bind(reader));
+            let bytes = weighed.await?.map_or(Ok(0), |row| row.integer("bytes"))?;
+            if bytes > READ_BYTES_MAX {
+                return Err(StoreError::TooMuch);
+            }
+        }
+        let reading = sql(concat!(
+            "SELECT ",
+            object_columns!(),
+            " FROM ",
+            readable_objects!()
+        ));
+        let rows = self
+            .database
+            .find(bind_ids(reading, &ids).bind(reader))
+            .await?;
         rows.iter().map(stored).collect()
     }
 
