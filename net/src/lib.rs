@@ -35,6 +35,7 @@ mod news;
 mod pace;
 mod peer;
 mod plugins;
+mod rate;
 mod search_link;
 mod server;
 pub mod social;

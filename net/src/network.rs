@@ -27,7 +27,7 @@ use crate::{
     auth::Sessions,
     config::Config,
     listen::{Admission, Gate, Load, Patience, QuicListener, THREAD, drive_listener},
-    peer::{Peers, ReaderOptions, Timing},
+    peer::{Peers, RateLimits, ReaderOptions, Timing},
     server::ServerError,
     thread::{EgressReceiver, EgressSender, NetThread, egress_channel},
 };
@@ -165,6 +165,7 @@ fn reader_options(config: &Config, queue: &InboundSender) -> ReaderOptions {
         message_bytes_max: socket.max_message_size_bytes,
         read_buffer_bytes: socket.read_buffer_size_bytes,
         backoff_messages: socket.ping_backoff_threshold,
+        rates: RateLimits::new(&config.limits),
         timing: Timing {
             ping_period: Duration::from_millis(socket.ping_period_ms),
             pong_wait: Duration::from_millis(socket.pong_wait_ms),

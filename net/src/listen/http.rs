@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use super::Impatient;
+use crate::rate::household;
 
 /// Connections that the system may hold for the server to accept: a login storm of a second.
 const BACKLOG: i32 = 4096;
@@ -121,17 +122,6 @@ impl Gate {
             gate: self.clone(),
             address: counted.then_some(address),
         })
-    }
-}
-
-/// The addresses that are counted as one: a whole /64 of IPv6 belongs to one customer.
-fn household(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
     }
 }
 
