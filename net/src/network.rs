@@ -32,10 +32,6 @@ use crate::{
     thread::{EgressReceiver, EgressSender, NetThread, egress_channel},
 };
 
-/// Connections that one address may have open, unless it is this machine.
-const CONNECTIONS_PER_ADDRESS_MAX: usize = 1024;
-/// The same over QUIC, where a connection costs more.
-const QUIC_CONNECTIONS_PER_ADDRESS_MAX: usize = 32;
 /// How long clients have to take their closing frame when the server stops.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
 
@@ -71,7 +67,7 @@ impl Network {
         queue: InboundSender,
     ) -> Result<NetworkParts, ServerError> {
         let count = thread_count(config.net.threads);
-        let gate = Gate::new(config.socket.max_sessions, CONNECTIONS_PER_ADDRESS_MAX);
+        let gate = Gate::new(config.socket.max_sessions, &config.limits);
         let (stop, stopping) = watch::channel(false);
         let (started, starts) = mpsc::channel();
         let mut threads = Vec::new();
@@ -103,7 +99,7 @@ impl Network {
             let plan = QuicThreadPlan {
                 index: count,
                 quic,
-                gate: gate.stricter(QUIC_CONNECTIONS_PER_ADDRESS_MAX),
+                gate: gate.stricter(config.limits.quic_connections_per_address),
                 sessions: sessions.clone(),
                 options: reader_options(config, &queue),
                 inputs_max: u32::try_from(config.matches.input_queue_size).unwrap_or(u32::MAX),

@@ -48,7 +48,7 @@ impl Rate {
 
 /// How often something may come from one address.
 #[derive(Debug)]
-pub(crate) struct AddressRate {
+pub struct AddressRate {
     rate: Option<Rate>,
     counts_loopback: bool,
     /// When everything is made up for that came from there.
@@ -59,11 +59,12 @@ pub(crate) struct AddressRate {
 const ADDRESSES_MAX: usize = 65_536;
 
 impl AddressRate {
-    /// Without a rate there is no limit. From the own machine come load tests, and proxies that speak for
+    /// With 0 a second there is no limit. From the own machine come load tests, and proxies that speak for
     /// everybody; it is only counted where that is wanted.
-    pub(crate) fn new(rate: Option<Rate>, counts_loopback: bool) -> Self {
+    #[must_use]
+    pub fn new(per_second: u32, burst: u32, counts_loopback: bool) -> Self {
         Self {
-            rate,
+            rate: Rate::new(per_second, burst),
             counts_loopback,
             addresses: Mutex::default(),
         }
@@ -153,14 +154,14 @@ mod tests {
     #[test]
     fn no_rate_is_no_limit() {
         assert!(Rate::new(0, 5).is_none());
-        let free = AddressRate::new(None, true);
+        let free = AddressRate::new(0, 5, true);
         let now = Instant::now();
         assert!((0..1000).all(|_| free.try_take(None, address("192.0.2.1"), now)));
     }
 
     #[test]
     fn a_household_is_counted_as_one_and_others_apart() {
-        let limited = AddressRate::new(Rate::new(1, 2), false);
+        let limited = AddressRate::new(1, 2, false);
         let now = Instant::now();
         let take = |text| limited.try_take(None, address(text), now);
         assert!(take("2001:db8::1") && take("2001:db8::2:3:4:5"));
@@ -171,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_client_behind_a_proxy_is_counted_by_its_own_address() {
-        let limited = AddressRate::new(Rate::new(1, 1), false);
+        let limited = AddressRate::new(1, 1, false);
         let (now, proxy) = (Instant::now(), address("198.51.100.1"));
         let take = |client: &str, peer| limited.try_take(Some(address(client)), peer, now);
         assert!(take("192.0.2.1", proxy) && take("192.0.2.2", proxy));
@@ -184,7 +185,7 @@ mod tests {
 
     #[test]
     fn addresses_without_number_take_no_memory_without_number() {
-        let limited = AddressRate::new(Rate::new(1, 1), false);
+        let limited = AddressRate::new(1, 1, false);
         let now = Instant::now();
         for number in 0..3 * u32::try_from(ADDRESSES_MAX).unwrap() {
             limited.try_take(None, std::net::Ipv4Addr::from(number << 4).into(), now);

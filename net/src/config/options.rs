@@ -277,6 +277,9 @@ options! {
         quic_connections_per_address: usize = "32", at_least(1);
         /// Whether the limits of addresses hold for this machine, too.
         loopback: bool = "false";
+        /// Percent of its time that the tick thread may be busy for a second. Beyond it new sockets get a 503,
+        /// and nobody joins or makes a match until it is 7/9 of that again. 0 for no limit.
+        busy_percent: u32 = "90", between(0, 100);
     }
 }
 

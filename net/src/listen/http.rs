@@ -23,7 +23,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use super::Impatient;
-use crate::rate::household;
+use crate::{config::Limits, rate::household};
 
 /// Connections that the system may hold for the server to accept: a login storm of a second.
 const BACKLOG: i32 = 4096;
@@ -68,15 +68,17 @@ pub(crate) struct Gate {
     connections_max: usize,
     per_address: Mutex<HashMap<IpAddr, usize>>,
     per_address_max: usize,
+    counts_loopback: bool,
 }
 
 impl Gate {
-    pub(crate) fn new(connections_max: usize, per_address_max: usize) -> Arc<Self> {
+    pub(crate) fn new(connections_max: usize, limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
             open: Arc::default(),
             connections_max,
             per_address: Mutex::default(),
-            per_address_max,
+            per_address_max: limits.connections_per_address,
+            counts_loopback: limits.loopback,
         })
     }
 
@@ -87,6 +89,7 @@ impl Gate {
             connections_max: self.connections_max,
             per_address: Mutex::default(),
             per_address_max,
+            counts_loopback: self.counts_loopback,
         })
     }
 
@@ -104,7 +107,7 @@ impl Gate {
             return None;
         }
         // From the own machine come load tests, and proxies that speak for everybody.
-        let counted = !address.is_loopback();
+        let counted = self.counts_loopback || !address.is_loopback();
         let address = household(address);
         if counted {
             let mut per_address = self

@@ -193,7 +193,7 @@ impl QuicListener {
             }
             if self.load.half_open.get() >= HANDSHAKES_MAX {
                 incoming.ignore();
-            } else if self.gate.is_full() {
+            } else if self.gate.is_full() || !self.may_come(&incoming) {
                 incoming.refuse();
             } else {
                 spawn_local(self.clone().serve(incoming));
@@ -201,12 +201,29 @@ impl QuicListener {
         }
     }
 
+    /// Whether a connection may come from there now. An address that has not proved itself is counted when the
+    /// handshake has, or anybody could use up what is another's.
+    fn may_come(&self, incoming: &Incoming) -> bool {
+        !incoming.remote_address_validated() || self.count_arrival(incoming.remote_address())
+    }
+
+    fn count_arrival(&self, client: SocketAddr) -> bool {
+        let now = Instant::now();
+        self.admission.arrivals.try_take(None, client.ip(), now)
+    }
+
     async fn serve(self: Rc<Self>, incoming: Incoming) {
         let client = incoming.remote_address();
+        let counted = incoming.remote_address_validated();
         let deadline = Instant::now() + HANDSHAKE_WAIT;
         let half_open = HalfOpen::new(self.clone());
         let connected = timeout_at(deadline, connect(incoming)).await;
         let greeted = match connected {
+            Ok(Ok((session, _))) if !counted && !self.count_arrival(client) => {
+                let reason = "too many connections from this address";
+                session.close(control::code::FULL, reason.as_bytes());
+                None
+            }
             Ok(Ok((session, transport))) => self
                 .greet(session, client, deadline)
                 .await
@@ -282,8 +299,7 @@ impl QuicListener {
             let reason = "the connection has no datagrams of 1100 bytes";
             return Err(Refusal::new(control::code::BROKEN, reason));
         }
-        if self.thread.stopping.get() {
-            let reason = "server is shutting down";
+        if let Some(reason) = self.admission.capacity.refusal() {
             return Err(Refusal::new(control::code::FULL, reason));
         }
         let claims = self

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::api::*;
 use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::config::{self, Command, Defaults};
+use crate::rate::AddressRate;
 use crate::social::SocialProviders;
 use crate::store::harness::{self, DropsDatabase};
 
@@ -150,6 +151,12 @@ impl Stage {
             secrets: Arc::new(secrets),
             passwords: Arc::new(Passwords::start().unwrap()),
             login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
+            authentications: Arc::new(AddressRate::new(
+                config.limits.authentications_per_second,
+                config.limits.authentications_burst,
+                config.limits.loopback,
+            )),
+            capacity: Arc::default(),
             social: Arc::new(SocialProviders::new()),
             store,
             world: world.clone(),
