@@ -34,6 +34,8 @@ use crate::{
 
 /// How long clients have to take their closing frame when the server stops.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
+/// How long QUIC has after that to tell those who have not.
+const LAST_PACKET_WAIT: Duration = Duration::from_millis(250);
 
 /// The network threads.
 pub(crate) struct Network {
@@ -283,7 +285,7 @@ async fn drive_quic_thread(plan: QuicThreadPlan, egress: EgressReceiver) {
     egress.abort();
     checks.abort();
     endpoint.close(VarInt::from_u32(1001), b"server is shutting down");
-    drop(timeout(CLOSE_WAIT, endpoint.wait_idle()).await);
+    drop(timeout(LAST_PACKET_WAIT, endpoint.wait_idle()).await);
 }
 
 fn endpoint(

@@ -282,8 +282,8 @@ impl Drop for Server {
 
 /// A client's connection, speaking JSON.
 pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    cids: u32,
+    pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(crate) cids: u32,
 }
 
 /// How a connection ended.
@@ -387,7 +387,7 @@ impl Socket {
     }
 }
 
-fn ended(frame: Option<CloseFrame>) -> Ended {
+pub(crate) fn ended(frame: Option<CloseFrame>) -> Ended {
     let code = frame.as_ref().map(|frame| frame.code.into());
     Ended {
         code,

@@ -166,6 +166,14 @@ fn transport_config() -> TransportConfig {
     config
 }
 
+/// Whose connection it is.
+#[derive(Clone, Copy)]
+struct Caller {
+    client: SocketAddr,
+    /// Whether it was counted as a new connection from there already.
+    counted: bool,
+}
+
 /// Why a client is sent away that has not come in yet.
 struct Refusal {
     code: u32,
@@ -219,13 +227,8 @@ impl QuicListener {
         let half_open = HalfOpen::new(self.clone());
         let connected = timeout_at(deadline, connect(incoming)).await;
         let greeted = match connected {
-            Ok(Ok((session, _))) if !counted && !self.count_arrival(client) => {
-                let reason = "too many connections from this address";
-                session.close(control::code::FULL, reason.as_bytes());
-                None
-            }
             Ok(Ok((session, transport))) => self
-                .greet(session, client, deadline)
+                .greet(session, Caller { client, counted }, deadline)
                 .await
                 .map(|(greeted, pass)| (greeted, pass, transport)),
             Ok(Err(error)) => {
@@ -246,7 +249,7 @@ impl QuicListener {
     async fn greet(
         &self,
         session: Session,
-        client: SocketAddr,
+        caller: Caller,
         deadline: Instant,
     ) -> Option<(Greeted, Pass)> {
         let Ok(Ok((send, receive))) = timeout_at(deadline, session.accept_bi()).await else {
@@ -260,7 +263,7 @@ impl QuicListener {
         let hello = timeout_at(deadline, read_hello(&mut receive, &mut frames)).await;
         let hello = hello
             .unwrap_or_else(|_| Err(Refusal::new(control::code::HELLO_LATE, "no hello in time")));
-        match hello.and_then(|hello| self.admit(&hello, &session, client)) {
+        match hello.and_then(|hello| self.admit(&hello, &session, caller)) {
             Ok((opening, pass)) => {
                 // The length of a frame counts its kind.
                 frames.set_max(self.thread.options.message_bytes_max + 1);
@@ -274,7 +277,7 @@ impl QuicListener {
                 Some((greeted, pass))
             }
             Err(refusal) => {
-                debug!(%client, reason = refusal.reason, "a QUIC client was sent away");
+                debug!(client = %caller.client, reason = refusal.reason, "a QUIC client was sent away");
                 send_away(&session, send, &refusal).await;
                 None
             }
@@ -285,7 +288,7 @@ impl QuicListener {
         &self,
         hello: &control::Hello,
         session: &Session,
-        client: SocketAddr,
+        Caller { client, counted }: Caller,
     ) -> Result<(Opening, Pass), Refusal> {
         if hello.version != control::VERSION {
             let spoken = control::VERSION;
@@ -307,7 +310,8 @@ impl QuicListener {
             .verify(&hello.token)
             .map_err(|_| Refusal::new(control::code::BAD_TOKEN, "missing or invalid token"))?;
         // Only now: before, anybody could have taken the places of an address that is not theirs.
-        let Some(pass) = self.gate.enter(client.ip()) else {
+        let free = counted || self.count_arrival(client);
+        let Some(pass) = self.gate.enter(client.ip()).filter(|_| free) else {
             let reason = "too many connections from this address";
             return Err(Refusal::new(control::code::FULL, reason));
         };
