@@ -9,6 +9,8 @@ use std::{
 
 use tokio::time::Instant;
 
+use crate::config::Limits;
+
 /// So often on average, and so often at once after a quiet time.
 ///
 /// All that has to be kept of the past is one moment: when everything that was taken is made up for (the generic
@@ -59,10 +61,25 @@ pub struct AddressRate {
 const ADDRESSES_MAX: usize = 65_536;
 
 impl AddressRate {
+    /// How often somebody may log in, rightly or wrongly.
+    #[must_use]
+    pub fn of_logins(limits: &Limits) -> Self {
+        let (rate, burst) = (
+            limits.authentications_per_second,
+            limits.authentications_burst,
+        );
+        Self::new(rate, burst, limits.loopback)
+    }
+
+    /// How often somebody may open a socket.
+    pub(crate) fn of_arrivals(limits: &Limits) -> Self {
+        let (rate, burst) = (limits.connections_per_second, limits.connections_burst);
+        Self::new(rate, burst, limits.loopback)
+    }
+
     /// With 0 a second there is no limit. From the own machine come load tests, and proxies that speak for
     /// everybody; it is only counted where that is wanted.
-    #[must_use]
-    pub fn new(per_second: u32, burst: u32, counts_loopback: bool) -> Self {
+    fn new(per_second: u32, burst: u32, counts_loopback: bool) -> Self {
         Self {
             rate: Rate::new(per_second, burst),
             counts_loopback,

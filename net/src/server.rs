@@ -191,11 +191,7 @@ pub fn run_with(
         sessions: sessions.clone(),
         passwords: Arc::new(Passwords::start()?),
         login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
-        authentications: Arc::new(AddressRate::new(
-            config.limits.authentications_per_second,
-            config.limits.authentications_burst,
-            config.limits.loopback,
-        )),
+        authentications: Arc::new(AddressRate::of_logins(&config.limits)),
         capacity: capacity.clone(),
         social: Arc::new(social.with_configured(&config)),
         store: store.clone(),
@@ -210,11 +206,7 @@ pub fn run_with(
         sessions: state.sessions.clone(),
         clock: state.clock.clone(),
         proxy_count: config.socket.proxy_count,
-        arrivals: Arc::new(AddressRate::new(
-            config.limits.connections_per_second,
-            config.limits.connections_burst,
-            config.limits.loopback,
-        )),
+        arrivals: Arc::new(AddressRate::of_arrivals(&config.limits)),
         capacity: capacity.clone(),
         node_part: Admission::node_part(app.world().resource::<tiltyard::Node>().0),
     };
@@ -266,7 +258,7 @@ pub fn run_with(
     info!("stopped ticking; closing connections");
     network.stop();
     control.block_on(store.close());
-    control.shutdown_timeout(Duration::from_secs(1));
+    control.shutdown_timeout(Duration::from_millis(500));
     Ok(())
 }
 

@@ -402,3 +402,6 @@ async fn take_leave(peer: Rc<Peer>, code: u16, reason: String) {
     peer.stage.set(Stage::Gone);
     peer.stopped.cancel();
 }
+
+#[cfg(test)]
+mod tests;

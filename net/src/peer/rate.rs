@@ -24,7 +24,7 @@ const FLOOD_FACTOR: u32 = 10;
 const FLOOD_SECONDS: u32 = 5;
 
 /// How fast every client may send.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RateLimits {
     messages: Option<Rate>,
     joins: Option<Rate>,

@@ -64,14 +64,14 @@ impl Table {
     async fn play(mut self) -> Vec<Socket> {
         let data = BASE64_STANDARD.encode([7; 2700]);
         let sending = async {
-            for number in 0..MESSAGES {
+            for number in 1..=MESSAGES {
                 self.sender.send(numbered(&self.id, number, &data)).await;
             }
             // Presences and answers came meanwhile, and are no reason to be slow.
             self.sender.ask("ping", json!({})).await;
         };
         let reading = self.readers.iter_mut().map(async |reader| {
-            for number in 0..MESSAGES {
+            for number in 1..=MESSAGES {
                 let event = reader.next_event("match_data").await;
                 assert_eq!(event["op_code"], number.to_string(), "all of it, in order");
             }
@@ -128,11 +128,11 @@ async fn a_thousand_messages_each_way_arrive_once_and_in_order_over_a_narrow_pat
         send
     };
     // All is said before anything is heard.
-    for number in 0..BURST {
+    for number in 1..=BURST {
         web.send(reliable(number)).await;
         quic.send(reliable(number)).await;
     }
-    for number in 0..BURST {
+    for number in 1..=BURST {
         assert_eq!(number_of(&web.next_event("match_data").await), number);
         assert_eq!(number_of(&quic.next_event("match_data").await), number);
     }

@@ -98,7 +98,7 @@ async fn nobody_new_is_let_in_while_there_is_too_much_to_do_and_play_goes_on() {
     burning.0.store(true, Ordering::Release);
     let refused = ask_until(&mut bob, |answer| answer.get("error").is_some()).await;
     let text = "Server is overloaded, try again later";
-    assert_eq!(refused["error"], json!({ "code": 0, "message": text }));
+    assert_eq!(refused["error"]["message"], text);
     let refused = bob.ask("match_join", json!({ "match_id": id })).await;
     assert_eq!(refused["error"], json!({ "code": 5, "message": text }));
     let wish = json!({ "min_count": 2, "max_count": 2, "query": "*" });

@@ -151,11 +151,7 @@ impl Stage {
             secrets: Arc::new(secrets),
             passwords: Arc::new(Passwords::start().unwrap()),
             login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
-            authentications: Arc::new(AddressRate::new(
-                config.limits.authentications_per_second,
-                config.limits.authentications_burst,
-                config.limits.loopback,
-            )),
+            authentications: Arc::new(AddressRate::of_logins(&config.limits)),
             capacity: Arc::default(),
             social: Arc::new(SocialProviders::new()),
             store,
