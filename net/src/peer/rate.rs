@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! requests ──► too fast? the reader waits; the client's own connection fills up, and nothing is lost
-//! datagrams, pings ──► too fast? dropped ──► ten times too fast for five seconds? closed
+//! datagrams ──► too fast? dropped ──┬─► ten times too fast for five seconds? closed
+//! pings ──► the newest is answered ──┘
 //! ```
 
 use std::{cell::Cell, time::Duration};

@@ -84,7 +84,7 @@ pub(crate) async fn drive_websocket(
                 peer.heard(now, options.timing);
                 peer.rates.try_take(now).map(drop)
             }
-            // The library has answered it.
+            // Its answer waits in the outbox, where a newer one takes its place.
             (Message::Ping(_), _) => peer.rates.try_take(Instant::now()).map(drop),
             (Message::Close(frame), _) => {
                 peer.close_in_answer(frame.map(|frame| frame.code.into()));

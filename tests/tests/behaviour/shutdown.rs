@@ -87,6 +87,8 @@ async fn nobody_new_comes_in_and_a_second_signal_ends_it_at_once() {
     let server = &process.server;
     let token = server.login("alice").await;
     let mut players = match_of_many(server, &token).await;
+    // It holds nothing up that it does not listen.
+    let _deaf = server.connect_narrowly(&token).await;
     let mut bystander = server.connect_with(&token).await;
     let made = bystander.ask("match_create", json!({})).await;
     let id = &made["match"]["match_id"];
