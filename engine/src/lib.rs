@@ -53,6 +53,7 @@ mod matches;
 mod matchmaker;
 mod notification;
 mod outbound;
+mod overload;
 mod party;
 pub mod prelude;
 pub mod query;
@@ -114,6 +115,7 @@ pub use self::{
         Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
         Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
     },
+    overload::Overload,
     party::{PartyFilter, PartyFunctions, PartyInfo, PartyListing, PartyPage, PartyPresences},
     request::{MatchTarget, MatchmakerAdd, NamedPresence, Request, RequestKind, Spelled},
     schedule::{

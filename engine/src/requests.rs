@@ -15,7 +15,7 @@ use crate::{
     matchmaker::{self, Found},
     notification,
     outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
-    party,
+    overload, party,
     request::{Request, RequestKind},
     session::{self, PendingRequest, Session, SessionFunctions, SessionIndex},
     shutdown::Shutdown,
@@ -217,6 +217,11 @@ fn carry_out(world: &mut World, session: Entity, cid: Cid, request: Request, per
     }) else {
         return;
     };
+    if let Some(error) = overload::refusal(world, request.kind()) {
+        let reply = Reply::Error(error);
+        world.resource_mut::<Outbox>().reply(asker.slot, cid, reply);
+        return;
+    }
     let Some(request) = allow(world, &asker, &cid, request) else {
         return;
     };

@@ -19,6 +19,7 @@ use crate::{
     matches::MatchPlugin,
     matchmaker::MatchmakerPlugin,
     outbound::Outbox,
+    overload::Overload,
     party::PartyPlugin,
     request::RequestKind,
     requests::{self, Arrivals, HandleRequests, Resumed},
@@ -127,6 +128,7 @@ impl Plugin for EnginePlugin {
             .init_resource::<StreamIndex>()
             .init_resource::<PresenceEvents>()
             .init_resource::<Shutdown>()
+            .init_resource::<Overload>()
             .init_resource::<Disagreements>()
             .init_resource::<StoreQuestions>()
             .init_resource::<RecordClock>()

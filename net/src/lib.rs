@@ -22,6 +22,7 @@
 pub mod api;
 pub mod auth;
 mod bridge;
+mod capacity;
 mod certificates;
 pub mod cli;
 pub mod config;
@@ -35,6 +36,7 @@ mod news;
 mod pace;
 mod peer;
 mod plugins;
+mod rate;
 mod search_link;
 mod server;
 pub mod social;
@@ -46,8 +48,10 @@ mod world;
 
 pub use self::{
     bridge::{Bridge, BridgeError},
+    capacity::Capacity,
     certificates::CertificateError,
     listen::PublicFiles,
     plugins::{ServerPlugins, ServerPluginsWith},
+    rate::AddressRate,
     server::{ServerError, engine_plugin, run, run_with},
 };

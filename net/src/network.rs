@@ -27,17 +27,15 @@ use crate::{
     auth::Sessions,
     config::Config,
     listen::{Admission, Gate, Load, Patience, QuicListener, THREAD, drive_listener},
-    peer::{Peers, ReaderOptions, Timing},
+    peer::{Peers, RateLimits, ReaderOptions, Timing},
     server::ServerError,
     thread::{EgressReceiver, EgressSender, NetThread, egress_channel},
 };
 
-/// Connections that one address may have open, unless it is this machine.
-const CONNECTIONS_PER_ADDRESS_MAX: usize = 1024;
-/// The same over QUIC, where a connection costs more.
-const QUIC_CONNECTIONS_PER_ADDRESS_MAX: usize = 32;
 /// How long clients have to take their closing frame when the server stops.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
+/// How long QUIC has after that to tell those who have not.
+const LAST_PACKET_WAIT: Duration = Duration::from_millis(250);
 
 /// The network threads.
 pub(crate) struct Network {
@@ -71,7 +69,7 @@ impl Network {
         queue: InboundSender,
     ) -> Result<NetworkParts, ServerError> {
         let count = thread_count(config.net.threads);
-        let gate = Gate::new(config.socket.max_sessions, CONNECTIONS_PER_ADDRESS_MAX);
+        let gate = Gate::new(config.socket.max_sessions, &config.limits);
         let (stop, stopping) = watch::channel(false);
         let (started, starts) = mpsc::channel();
         let mut threads = Vec::new();
@@ -103,7 +101,7 @@ impl Network {
             let plan = QuicThreadPlan {
                 index: count,
                 quic,
-                gate: gate.stricter(QUIC_CONNECTIONS_PER_ADDRESS_MAX),
+                gate: gate.stricter(config.limits.quic_connections_per_address),
                 sessions: sessions.clone(),
                 options: reader_options(config, &queue),
                 inputs_max: u32::try_from(config.matches.input_queue_size).unwrap_or(u32::MAX),
@@ -165,6 +163,7 @@ fn reader_options(config: &Config, queue: &InboundSender) -> ReaderOptions {
         message_bytes_max: socket.max_message_size_bytes,
         read_buffer_bytes: socket.read_buffer_size_bytes,
         backoff_messages: socket.ping_backoff_threshold,
+        rates: RateLimits::new(&config.limits),
         timing: Timing {
             ping_period: Duration::from_millis(socket.ping_period_ms),
             pong_wait: Duration::from_millis(socket.pong_wait_ms),
@@ -286,7 +285,7 @@ async fn drive_quic_thread(plan: QuicThreadPlan, egress: EgressReceiver) {
     egress.abort();
     checks.abort();
     endpoint.close(VarInt::from_u32(1001), b"server is shutting down");
-    drop(timeout(CLOSE_WAIT, endpoint.wait_idle()).await);
+    drop(timeout(LAST_PACKET_WAIT, endpoint.wait_idle()).await);
 }
 
 fn endpoint(

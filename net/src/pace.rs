@@ -5,21 +5,28 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::capacity::Meter;
+
 /// A fixed cadence with absolute deadlines: a pass that is late does not make the next one late.
 #[derive(Debug)]
 pub(crate) struct Pace {
     start: Instant,
     frame: Duration,
     passes: u64,
+    /// Passes that were left out.
+    missed: u64,
+    meter: Meter,
 }
 
 impl Pace {
-    pub(crate) fn new(rate_hz: u32) -> Self {
+    pub(crate) fn new(rate_hz: u32, meter: Meter) -> Self {
         let frame = Duration::from_nanos(1_000_000_000 / u64::from(rate_hz.max(1)));
         Self {
             start: Instant::now(),
             frame,
             passes: 0,
+            missed: 0,
+            meter,
         }
     }
 
@@ -28,16 +35,21 @@ impl Pace {
     pub(crate) fn wait(&mut self) -> Duration {
         let elapsed = self.start.elapsed();
         let due = self.next_due(elapsed);
-        if due > elapsed {
-            thread::sleep(due - elapsed);
+        let idle = due.saturating_sub(elapsed);
+        if !idle.is_zero() {
+            thread::sleep(idle);
         }
-        self.start.elapsed()
+        let now = self.start.elapsed();
+        self.meter.note(now, idle, std::mem::take(&mut self.missed));
+        now
     }
 
     fn next_due(&mut self, elapsed: Duration) -> Duration {
         let frame_ns = self.frame.as_nanos();
         let now = u64::try_from(elapsed.as_nanos() / frame_ns).unwrap_or(u64::MAX);
-        self.passes = (self.passes + 1).max(now);
+        let next = self.passes + 1;
+        self.missed += now.saturating_sub(next);
+        self.passes = next.max(now);
         Duration::from_nanos(
             u64::try_from(frame_ns)
                 .unwrap_or(u64::MAX)
@@ -56,11 +68,17 @@ pub(crate) fn sharpen_sleep() {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    fn pace(rate_hz: u32) -> Pace {
+        Pace::new(rate_hz, Meter::new(Arc::default(), 0))
+    }
 
     #[test]
     fn deadlines_do_not_drift() {
-        let mut pace = Pace::new(240);
+        let mut pace = pace(240);
         let mut due = Duration::ZERO;
         for _ in 0..240 {
             // Every pass takes a little of its frame.
@@ -74,7 +92,7 @@ mod tests {
 
     #[test]
     fn missed_passes_are_left_out() {
-        let mut pace = Pace::new(100);
+        let mut pace = pace(100);
         assert_eq!(pace.next_due(Duration::ZERO), Duration::from_millis(10));
         assert_eq!(
             pace.next_due(Duration::from_millis(95)),
@@ -84,5 +102,6 @@ mod tests {
             pace.next_due(Duration::from_millis(96)),
             Duration::from_millis(100)
         );
+        assert_eq!(pace.missed, 7);
     }
 }

@@ -13,7 +13,7 @@ use bevy_ecs::prelude::*;
 use thiserror::Error;
 use tiltyard::{
     Disagreements, EnginePlugin, FunctionNames, InboundSender, Limits, MatchTokenSigner,
-    MatchmakerOptions, NodeName, Now, Outbox, Pass, Shutdown, Tokens,
+    MatchmakerOptions, NodeName, Now, Outbox, Overload, Pass, Shutdown, Tokens,
 };
 use tiltyard_link::Profile;
 use tokio::runtime;
@@ -23,6 +23,7 @@ use crate::{
     api::{self, ApiState},
     auth::{LoginAttempts, Passwords, Secrets, SecretsError, Sessions, SystemClock},
     bridge::Bridge,
+    capacity::{Capacity, Meter},
     certificates::{CertificateError, Certificates},
     config::{self, Config, ConfigError},
     convert,
@@ -33,6 +34,7 @@ use crate::{
     network::{Network, NetworkParts, QuicPlan},
     pace::{Pace, sharpen_sleep},
     peer::enqueue,
+    rate::AddressRate,
     search_link::SearchLink,
     social::SocialProviders,
     store::{OpenError, Store},
@@ -182,12 +184,15 @@ pub fn run_with(
     let config = Arc::new(config);
     let social = app.world_mut().remove_resource::<SocialProviders>();
     let social = social.unwrap_or_default();
+    let capacity = Arc::<Capacity>::default();
     let state = ApiState {
         config: config.clone(),
         secrets: Arc::new(secrets),
         sessions: sessions.clone(),
         passwords: Arc::new(Passwords::start()?),
         login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
+        authentications: Arc::new(AddressRate::of_logins(&config.limits)),
+        capacity: capacity.clone(),
         social: Arc::new(social.with_configured(&config)),
         store: store.clone(),
         world: Arc::new(EngineWorld::new(
@@ -201,6 +206,8 @@ pub fn run_with(
         sessions: state.sessions.clone(),
         clock: state.clock.clone(),
         proxy_count: config.socket.proxy_count,
+        arrivals: Arc::new(AddressRate::of_arrivals(&config.limits)),
+        capacity: capacity.clone(),
         node_part: Admission::node_part(app.world().resource::<tiltyard::Node>().0),
     };
     let quic = match (udp, &certificates) {
@@ -241,15 +248,17 @@ pub fn run_with(
     announce(address, &config);
     ready(address);
     let NetworkParts { network, senders } = network;
+    let meter = Meter::new(capacity.clone(), config.limits.busy_percent);
     tick(
         &mut app,
-        config.engine.pass_rate_hz,
+        Pace::new(config.engine.pass_rate_hz, meter),
+        &capacity,
         EgressRouter::new(senders, bridge.calls(), store_link, search_link),
     );
     info!("stopped ticking; closing connections");
     network.stop();
     control.block_on(store.close());
-    control.shutdown_timeout(Duration::from_secs(1));
+    control.shutdown_timeout(Duration::from_millis(500));
     Ok(())
 }
 
@@ -345,9 +354,8 @@ fn announce(address: SocketAddr, config: &Config) {
 }
 
 /// Runs passes until the engine has stopped.
-fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
+fn tick(app: &mut App, mut pace: Pace, capacity: &Capacity, mut egress: EgressRouter) {
     sharpen_sleep();
-    let mut pace = Pace::new(rate_hz);
     let mut pass = 0;
     loop {
         let elapsed = pace.wait();
@@ -358,9 +366,11 @@ fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
             pass,
         };
         pass += 1;
+        world.insert_resource(Overload(capacity.is_overloaded()));
         world.run_schedule(Pass);
         world.clear_trackers();
         egress.send(world.resource_mut::<Outbox>().take());
+        capacity.set_stopping(world.resource::<Shutdown>().is_stopping());
         if world.resource::<Shutdown>().is_finished() {
             // One more pass stops what is left; nobody hears of it any more.
             world.run_schedule(Pass);

@@ -176,6 +176,7 @@ impl NetThread {
             carrier,
             slot,
             self.inputs_max,
+            self.options.rates,
             self.options.timing,
         ));
         self.peers.borrow_mut().insert(peer.clone());

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod cluster;
 pub mod fixture;
 pub mod gate;
+pub mod pressure;
 #[cfg(unix)]
 pub mod process;
 pub mod quic;

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
 };
 
 use crate::server::Server;
@@ -76,6 +76,27 @@ impl Process {
         let times = fields.split_whitespace().skip(11).take(2);
         let ticks = times.map(|ticks| ticks.parse::<f64>().expect("a number"));
         ticks.sum::<f64>() / CLOCK_TICKS
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    ///
+    /// # Panics
+    ///
+    /// If it is gone.
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.is_ok_and(|sent| sent.success()), "it ran until now");
+    }
+
+    /// Waits until it has ended, and tells how.
+    ///
+    /// # Panics
+    ///
+    /// If the system does not tell.
+    #[must_use]
+    pub fn wait(mut self) -> ExitStatus {
+        self.child.wait().expect("a child")
     }
 
     /// Ends it as `kill -9` does.

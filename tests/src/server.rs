@@ -71,6 +71,8 @@ impl Server {
             .with_default("socket.port", "0")
             .with_default("net.threads", "2")
             .with_default("logger.level", "error")
+            // Machines that run tests are busy with other things.
+            .with_default("limits.busy_percent", "0")
             .with_default("data_dir", data.path().to_str().expect("a plain path"));
         let add =
             |defaults: Defaults, (key, value): &(&str, &str)| defaults.with_default(*key, *value);
@@ -280,8 +282,8 @@ impl Drop for Server {
 
 /// A client's connection, speaking JSON.
 pub struct Socket {
-    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    cids: u32,
+    pub(crate) stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub(crate) cids: u32,
 }
 
 /// How a connection ended.
@@ -385,7 +387,7 @@ impl Socket {
     }
 }
 
-fn ended(frame: Option<CloseFrame>) -> Ended {
+pub(crate) fn ended(frame: Option<CloseFrame>) -> Ended {
     let code = frame.as_ref().map(|frame| frame.code.into());
     Ended {
         code,

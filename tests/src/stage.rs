@@ -198,6 +198,11 @@ impl Stage {
         }
     }
 
+    /// Lets the next pass come later by so many frames, which are left out.
+    pub const fn miss(&mut self, passes: u64) {
+        self.pass += passes;
+    }
+
     /// Runs passes for this long.
     pub fn run(&mut self, time: Duration) {
         let passes = time.as_nanos() * u128::from(PASS_RATE_HZ) / 1_000_000_000;

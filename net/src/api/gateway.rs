@@ -100,8 +100,16 @@ async fn dispatch(state: ApiState, request: Request) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(peer)| *peer);
     let proxies = state.config.socket.proxy_count;
+    let client = client_address(request.headers(), peer, proxies);
+    if let Some(peer) = peer.filter(|_| route.logs_in()) {
+        let now = tokio::time::Instant::now();
+        if !state.authentications.try_take(client, peer.ip(), now) {
+            let text = "Too many logins from this address; try again later.";
+            return ApiError::new(Code::ResourceExhausted, text).into_response();
+        }
+    }
     let exchange = Exchange {
-        client: client_address(request.headers(), peer, proxies),
+        client,
         peer: peer.map(|peer| peer.ip()),
         headers: request.headers().clone(),
         query: request.uri().query().unwrap_or_default().to_owned(),

@@ -65,7 +65,9 @@ pub use world::{
 };
 
 use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
+use crate::capacity::Capacity;
 use crate::config::Config;
+use crate::rate::AddressRate;
 use crate::social::SocialProviders;
 use crate::store::Store;
 
@@ -82,6 +84,10 @@ pub struct ApiState {
     pub passwords: Arc<Passwords>,
     /// Who has guessed passwords of late.
     pub login_attempts: Arc<LoginAttempts>,
+    /// Where logins have come from of late.
+    pub authentications: Arc<AddressRate>,
+    /// How the server bears its load.
+    pub capacity: Arc<Capacity>,
     /// Those who know players from elsewhere.
     pub social: Arc<SocialProviders>,
     /// The accounts.

@@ -183,6 +183,11 @@ pub(super) fn find<'p>(
 }
 
 impl Route {
+    /// Whether it lets somebody in, or not, which costs more than most of what they may do then.
+    pub(super) fn logs_in(&self) -> bool {
+        self.path.starts_with("/v2/account/authenticate/")
+    }
+
     /// What of the path stands for the names, slashes between them included; nothing if there are none.
     fn matches<'p>(&self, path: &'p str) -> Option<&'p str> {
         let mut names = self.path.split('/').peekable();

@@ -250,6 +250,40 @@ options! {
 }
 
 options! {
+    /// How fast clients may send, join and connect. The reference server has no such section.
+    pub Limits "limits." {
+        /// Messages a second that one connection may send, pings included. What comes faster waits in the
+        /// client's own connection; datagrams are dropped. 0 for no limit.
+        messages_per_second: u32 = "240", between(0, 1_000_000);
+        /// Messages that it may send at once after a quiet time.
+        messages_burst: u32 = "2400", between(1, 1_000_000);
+        /// Joins and look-ups a second among them: matches, channels, parties, the matchmaker, followed
+        /// users and calls of functions. What comes faster waits. 0 for no limit.
+        joins_per_second: u32 = "20", between(0, 1_000_000);
+        /// Joins and look-ups at once after a quiet time.
+        joins_burst: u32 = "200", between(1, 1_000_000);
+        /// Sockets a second that one address, or one /64 of IPv6, may open. More get a 429, or are refused
+        /// over QUIC. Addresses are those that socket.proxy_count leads to. 0 for no limit.
+        connections_per_second: u32 = "20", between(0, 1_000_000);
+        /// Sockets that it may open at once after a quiet time.
+        connections_burst: u32 = "200", between(1, 1_000_000);
+        /// Logins a second, right or wrong, from one address. More get a 429. 0 for no limit.
+        authentications_per_second: u32 = "10", between(0, 1_000_000);
+        /// Logins at once after a quiet time.
+        authentications_burst: u32 = "50", between(1, 1_000_000);
+        /// Connections that one address may have open over TCP; those of a proxy are the proxy's.
+        connections_per_address: usize = "1024", at_least(1);
+        /// The same over QUIC, where a connection costs more.
+        quic_connections_per_address: usize = "32", at_least(1);
+        /// Whether the limits of addresses hold for this machine, too.
+        loopback: bool = "false";
+        /// Percent of its time that the tick thread may be busy for a second. Beyond it new sockets get a 503,
+        /// and nobody joins or makes a match until it is 7/9 of that again. 0 for no limit.
+        busy_percent: u32 = "90", between(0, 100);
+    }
+}
+
+options! {
     /// QUIC and WebTransport, on the UDP port with the number of the client port. The reference server has
     /// no such section.
     pub Quic "quic." {
@@ -368,6 +402,8 @@ pub struct Config {
     pub steam: Steam,
     /// The client port.
     pub socket: Socket,
+    /// How fast clients may send, join and connect.
+    pub limits: Limits,
     /// QUIC and WebTransport.
     pub quic: Quic,
     /// For development only.
@@ -399,6 +435,7 @@ pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
     ("Logging in with Google", Google::OPTIONS),
     ("Logging in with Steam", Steam::OPTIONS),
     ("Client port", Socket::OPTIONS),
+    ("Limits", Limits::OPTIONS),
     ("QUIC and WebTransport", Quic::OPTIONS),
     ("Matches", Matches::OPTIONS),
     ("Matchmaker", Matchmaker::OPTIONS),
@@ -485,6 +522,7 @@ impl Config {
             google: Google::read(&layers)?,
             steam: Steam::read(&layers)?,
             socket: Socket::read(&layers)?,
+            limits: Limits::read(&layers)?,
             quic: Quic::read(&layers)?,
             dev: Dev::read(&layers)?,
             matches: Matches::read(&layers)?,

@@ -6,7 +6,11 @@ use sha1::{Digest, Sha1};
 use tiltyard::{NodeName, Opening, SessionId, Slot, Transport, UserId};
 use uuid::Uuid;
 
-use crate::auth::{Clock, SessionClaims, Sessions, TokenError};
+use crate::{
+    auth::{Clock, SessionClaims, Sessions, TokenError},
+    capacity::Capacity,
+    rate::AddressRate,
+};
 
 /// What handshakes need to know.
 #[derive(Clone)]
@@ -14,6 +18,9 @@ pub(crate) struct Admission {
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) proxy_count: usize,
+    /// Where new sockets have come from of late.
+    pub(crate) arrivals: Arc<AddressRate>,
+    pub(crate) capacity: Arc<Capacity>,
     /// The last six bytes of every session id of this node.
     pub(crate) node_part: [u8; 6],
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io,
-    net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{IpAddr, SocketAddr, TcpListener},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use super::Impatient;
+use crate::{config::Limits, rate::household};
 
 /// Connections that the system may hold for the server to accept: a login storm of a second.
 const BACKLOG: i32 = 4096;
@@ -67,15 +68,17 @@ pub(crate) struct Gate {
     connections_max: usize,
     per_address: Mutex<HashMap<IpAddr, usize>>,
     per_address_max: usize,
+    counts_loopback: bool,
 }
 
 impl Gate {
-    pub(crate) fn new(connections_max: usize, per_address_max: usize) -> Arc<Self> {
+    pub(crate) fn new(connections_max: usize, limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
             open: Arc::default(),
             connections_max,
             per_address: Mutex::default(),
-            per_address_max,
+            per_address_max: limits.connections_per_address,
+            counts_loopback: limits.loopback,
         })
     }
 
@@ -86,6 +89,7 @@ impl Gate {
             connections_max: self.connections_max,
             per_address: Mutex::default(),
             per_address_max,
+            counts_loopback: self.counts_loopback,
         })
     }
 
@@ -103,7 +107,7 @@ impl Gate {
             return None;
         }
         // From the own machine come load tests, and proxies that speak for everybody.
-        let counted = !address.is_loopback();
+        let counted = self.counts_loopback || !address.is_loopback();
         let address = household(address);
         if counted {
             let mut per_address = self
@@ -121,17 +125,6 @@ impl Gate {
             gate: self.clone(),
             address: counted.then_some(address),
         })
-    }
-}
-
-/// The addresses that are counted as one: a whole /64 of IPv6 belongs to one customer.
-fn household(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
     }
 }
 

@@ -166,6 +166,14 @@ fn transport_config() -> TransportConfig {
     config
 }
 
+/// Whose connection it is.
+#[derive(Clone, Copy)]
+struct Caller {
+    client: SocketAddr,
+    /// Whether it was counted as a new connection from there already.
+    counted: bool,
+}
+
 /// Why a client is sent away that has not come in yet.
 struct Refusal {
     code: u32,
@@ -193,7 +201,7 @@ impl QuicListener {
             }
             if self.load.half_open.get() >= HANDSHAKES_MAX {
                 incoming.ignore();
-            } else if self.gate.is_full() {
+            } else if self.gate.is_full() || !self.may_come(&incoming) {
                 incoming.refuse();
             } else {
                 spawn_local(self.clone().serve(incoming));
@@ -201,14 +209,26 @@ impl QuicListener {
         }
     }
 
+    /// Whether a connection may come from there now. An address that has not proved itself is counted when the
+    /// handshake has, or anybody could use up what is another's.
+    fn may_come(&self, incoming: &Incoming) -> bool {
+        !incoming.remote_address_validated() || self.count_arrival(incoming.remote_address())
+    }
+
+    fn count_arrival(&self, client: SocketAddr) -> bool {
+        let now = Instant::now();
+        self.admission.arrivals.try_take(None, client.ip(), now)
+    }
+
     async fn serve(self: Rc<Self>, incoming: Incoming) {
         let client = incoming.remote_address();
+        let counted = incoming.remote_address_validated();
         let deadline = Instant::now() + HANDSHAKE_WAIT;
         let half_open = HalfOpen::new(self.clone());
         let connected = timeout_at(deadline, connect(incoming)).await;
         let greeted = match connected {
             Ok(Ok((session, transport))) => self
-                .greet(session, client, deadline)
+                .greet(session, Caller { client, counted }, deadline)
                 .await
                 .map(|(greeted, pass)| (greeted, pass, transport)),
             Ok(Err(error)) => {
@@ -229,7 +249,7 @@ impl QuicListener {
     async fn greet(
         &self,
         session: Session,
-        client: SocketAddr,
+        caller: Caller,
         deadline: Instant,
     ) -> Option<(Greeted, Pass)> {
         let Ok(Ok((send, receive))) = timeout_at(deadline, session.accept_bi()).await else {
@@ -243,7 +263,7 @@ impl QuicListener {
         let hello = timeout_at(deadline, read_hello(&mut receive, &mut frames)).await;
         let hello = hello
             .unwrap_or_else(|_| Err(Refusal::new(control::code::HELLO_LATE, "no hello in time")));
-        match hello.and_then(|hello| self.admit(&hello, &session, client)) {
+        match hello.and_then(|hello| self.admit(&hello, &session, caller)) {
             Ok((opening, pass)) => {
                 // The length of a frame counts its kind.
                 frames.set_max(self.thread.options.message_bytes_max + 1);
@@ -257,7 +277,7 @@ impl QuicListener {
                 Some((greeted, pass))
             }
             Err(refusal) => {
-                debug!(%client, reason = refusal.reason, "a QUIC client was sent away");
+                debug!(client = %caller.client, reason = refusal.reason, "a QUIC client was sent away");
                 send_away(&session, send, &refusal).await;
                 None
             }
@@ -268,7 +288,7 @@ impl QuicListener {
         &self,
         hello: &control::Hello,
         session: &Session,
-        client: SocketAddr,
+        Caller { client, counted }: Caller,
     ) -> Result<(Opening, Pass), Refusal> {
         if hello.version != control::VERSION {
             let spoken = control::VERSION;
@@ -282,8 +302,7 @@ impl QuicListener {
             let reason = "the connection has no datagrams of 1100 bytes";
             return Err(Refusal::new(control::code::BROKEN, reason));
         }
-        if self.thread.stopping.get() {
-            let reason = "server is shutting down";
+        if let Some(reason) = self.admission.capacity.refusal() {
             return Err(Refusal::new(control::code::FULL, reason));
         }
         let claims = self
@@ -291,7 +310,8 @@ impl QuicListener {
             .verify(&hello.token)
             .map_err(|_| Refusal::new(control::code::BAD_TOKEN, "missing or invalid token"))?;
         // Only now: before, anybody could have taken the places of an address that is not theirs.
-        let Some(pass) = self.gate.enter(client.ip()) else {
+        let free = counted || self.count_arrival(client);
+        let Some(pass) = self.gate.enter(client.ip()).filter(|_| free) else {
             let reason = "too many connections from this address";
             return Err(Refusal::new(control::code::FULL, reason));
         };

@@ -1,6 +1,11 @@
 //! The way from an HTTP request at `/ws` to a client of this thread.
 
-use std::{cell::RefCell, net::SocketAddr, rc::Rc, sync::Arc};
+use std::{
+    cell::RefCell,
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    sync::Arc,
+};
 
 use axum::{
     body::Body,
@@ -12,7 +17,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
 use tiltyard::Opening;
-use tokio::task::spawn_local;
+use tokio::{task::spawn_local, time::Instant};
 use tracing::debug;
 
 use super::{Admission, Impatient, admission::Wishes, http::Pass};
@@ -28,7 +33,14 @@ struct Refusal(StatusCode, &'static str);
 
 const BAD_FORMAT: Refusal = Refusal(StatusCode::BAD_REQUEST, "Invalid format parameter\n");
 const BAD_TOKEN: Refusal = Refusal(StatusCode::UNAUTHORIZED, "Missing or invalid token\n");
+const TOO_OFTEN: Refusal = Refusal(
+    StatusCode::TOO_MANY_REQUESTS,
+    "Too many connections from this address\n",
+);
 const BAD_HANDSHAKE: Refusal = Refusal(StatusCode::BAD_REQUEST, "Bad Request\n");
+
+/// When a client that is not let in now may try again.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 /// Answers `GET /ws`: who has a good token becomes a client of this thread.
 pub(crate) async fn upgrade(
@@ -36,6 +48,10 @@ pub(crate) async fn upgrade(
     ConnectInfo(address): ConnectInfo<SocketAddr>,
     mut request: Request,
 ) -> Response<Body> {
+    let client = client_address(request.headers(), Some(address), state.proxy_count);
+    if let Err(refusal) = check_room(&state, client, address.ip()) {
+        return refuse(refusal);
+    }
     let parameters = Parameters::of(request.uri().query().unwrap_or_default());
     let (encoding, claims) = match admit(&state, &parameters, request.headers()) {
         Ok(admitted) => admitted,
@@ -47,12 +63,11 @@ pub(crate) async fn upgrade(
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return refuse(BAD_HANDSHAKE);
     };
-    let client =
-        client_address(request.headers(), Some(address), state.proxy_count).unwrap_or(address.ip());
     let wishes = Wishes {
         online: parameters.is_online(),
         lang: &parameters.lang,
     };
+    let client = client.unwrap_or(address.ip());
     let opening = state.opening(claims, wishes, client, address.port());
     let pass = request.extensions_mut().remove::<Arc<Pass>>();
     spawn_local(hand_over(on_upgrade, encoding, opening, pass));
@@ -98,6 +113,15 @@ async fn hand_over(
     drop(pass);
 }
 
+/// Whether a client may come now, whoever it is.
+fn check_room(state: &Admission, client: Option<IpAddr>, peer: IpAddr) -> Result<(), Refusal> {
+    if let Some(reason) = state.capacity.refusal() {
+        return Err(Refusal(StatusCode::SERVICE_UNAVAILABLE, reason));
+    }
+    let free = state.arrivals.try_take(client, peer, Instant::now());
+    if free { Ok(()) } else { Err(TOO_OFTEN) }
+}
+
 fn refuse(Refusal(status, text): Refusal) -> Response<Body> {
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
@@ -106,6 +130,12 @@ fn refuse(Refusal(status, text): Refusal) -> Response<Body> {
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/plain; charset=utf-8"),
     );
+    if matches!(
+        status,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+    ) {
+        headers.insert(header::RETRY_AFTER, RETRY_AFTER_SECONDS);
+    }
     if text == BAD_HANDSHAKE.1 {
         headers.insert(
             header::SEC_WEBSOCKET_VERSION,

@@ -17,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
-    Carrier, Lane, QUEUED_REQUESTS_MAX,
+    Carrier, Lane, QUEUED_REQUESTS_MAX, RateLimits,
     datagrams::Datagrams,
     outbox::{NewestKey, Outbox, OutboxFull},
+    rate::Rates,
 };
 use crate::convert::{
     Datagram, Deliveries, Encoding, close_frame, goodbye_frame, match_handle_frame, ping_frame,
@@ -47,6 +48,8 @@ pub(crate) struct Peer {
     pub(crate) inputs: Arc<Lane>,
     /// Places for match data that came in datagrams.
     pub(crate) datagram_inputs: Arc<Lane>,
+    /// How fast it sends.
+    pub(super) rates: Rates,
     /// When something must have been heard again.
     pub(crate) heard_by: Cell<Instant>,
     /// When the next ping is due.
@@ -78,7 +81,13 @@ enum Stage {
 }
 
 impl Peer {
-    pub(crate) fn new(carrier: Carrier, slot: Slot, inputs_max: u32, timing: Timing) -> Self {
+    pub(crate) fn new(
+        carrier: Carrier,
+        slot: Slot,
+        inputs_max: u32,
+        rates: RateLimits,
+        timing: Timing,
+    ) -> Self {
         let now = Instant::now();
         Self {
             carrier,
@@ -88,6 +97,7 @@ impl Peer {
             requests: Arc::new(Lane::new(QUEUED_REQUESTS_MAX)),
             inputs: Arc::new(Lane::new(inputs_max)),
             datagram_inputs: Arc::new(Lane::new(inputs_max)),
+            rates: Rates::new(rates, now),
             heard_by: Cell::new(now + timing.pong_wait),
             ping_at: Cell::new(now + timing.ping_period),
             behind_since: Cell::default(),
@@ -392,3 +402,6 @@ async fn take_leave(peer: Rc<Peer>, code: u16, reason: String) {
     peer.stage.set(Stage::Gone);
     peer.stopped.cancel();
 }
+
+#[cfg(test)]
+mod tests;

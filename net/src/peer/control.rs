@@ -8,6 +8,7 @@ use tiltyard_proto::{
     Message as _, control,
     framing::{Frame, FrameError, FrameKind, FrameReader},
 };
+use tokio::time::Instant;
 use tracing::debug;
 use web_transport_quinn::{RecvStream, Session};
 
@@ -46,24 +47,23 @@ pub(crate) async fn drive_control(
     let Some(quic) = peer.carrier.quic() else {
         return;
     };
-    tokio::select! {
-        ended = drive_frames(peer, control, frames, options, sessions) => {
-            if let Err(Farewell { code, reason }) = ended {
-                debug!(slot = ?peer.slot, reason, "closing a client");
-                peer.close(code, reason);
-            }
-            // Ended without a word, if it is open still.
-            peer.close_connection(control::code::OVER, "");
-            // What was said last is still on its way.
-            tokio::select! {
-                _ = quic.session.closed() => {}
-                () = peer.stopped.cancelled() => {}
-            }
-        }
+    let ended = tokio::select! {
+        ended = drive_frames(peer, control, frames, options, sessions) => ended,
+        flooding = drive_datagrams(peer, &quic.session, options) => Err(flooding),
         // These end with the connection, whose stream may hold more than was read of it.
-        () = drive_datagrams(peer, &quic.session, options) => {}
-        () = refuse_streams(&quic.session) => {}
-        () = refuse_one_way_streams(&quic.session) => {}
+        () = refuse_streams(&quic.session) => return,
+        () = refuse_one_way_streams(&quic.session) => return,
+        () = peer.stopped.cancelled() => return,
+    };
+    if let Err(Farewell { code, reason }) = ended {
+        debug!(slot = ?peer.slot, reason, "closing a client");
+        peer.close(code, reason);
+    }
+    // Ended without a word, if it is open still.
+    peer.close_connection(control::code::OVER, "");
+    // What was said last is still on its way.
+    tokio::select! {
+        _ = quic.session.closed() => {}
         () = peer.stopped.cancelled() => {}
     }
 }
@@ -105,9 +105,9 @@ fn broken(error: &FrameError) -> Farewell {
     }
 }
 
-/// Puts match data before the world as it comes, for ever. What comes faster than the match takes it waits, and the
-/// oldest gives way.
-async fn drive_datagrams(peer: &Peer, session: &Session, options: &ReaderOptions) {
+/// Puts match data before the world as it comes. What comes faster than the match takes it waits, and the
+/// oldest gives way. Ends when the client has to go.
+async fn drive_datagrams(peer: &Peer, session: &Session, options: &ReaderOptions) -> Farewell {
     let mut waiting: VecDeque<Received> = VecDeque::new();
     loop {
         let datagram = if waiting.is_empty() {
@@ -124,7 +124,11 @@ async fn drive_datagrams(peer: &Peer, session: &Session, options: &ReaderOptions
             }
         };
         match datagram {
-            Ok(datagram) => take(peer, &datagram, &mut waiting, options),
+            Ok(datagram) => match peer.rates.try_take(Instant::now()) {
+                Ok(true) => take(peer, &datagram, &mut waiting, options),
+                Ok(false) => peer.datagrams.count(|counts| counts.flooded += 1),
+                Err(flooding) => return flooding,
+            },
             // One that belongs to no WebTransport session; the next may be better.
             Err(_) if session.close_reason().is_none() => {
                 peer.datagrams.count(|counts| counts.refused += 1);

@@ -68,7 +68,7 @@ pub(crate) struct DatagramCounts {
     pub(crate) stale: u64,
     /// Could not be read, or named no match.
     pub(crate) refused: u64,
-    /// Arrived faster than the match takes them.
+    /// Arrived faster than the match takes them, or than the client may send.
     pub(crate) flooded: u64,
 }
 

@@ -22,6 +22,7 @@ mod handles;
 mod loss;
 mod outbox;
 mod quota;
+mod rate;
 mod reader;
 mod table;
 mod websocket;
@@ -33,6 +34,7 @@ pub(crate) use self::{
     datagrams::QUIC_QUEUE_BYTES,
     outbox::NewestKey,
     quota::{Lane, QUEUED_REQUESTS_MAX},
+    rate::RateLimits,
     reader::{ReaderOptions, enqueue},
     table::Peers,
     websocket::drive_websocket,

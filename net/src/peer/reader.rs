@@ -4,8 +4,9 @@ use std::{rc::Rc, time::Duration};
 
 use crossbeam_channel::{Sender, TrySendError};
 use tiltyard::{Inbound, Permit, Request};
+use tokio::time::Instant;
 
-use super::{Lane, Peer, Timing};
+use super::{Lane, Peer, RateLimits, Timing};
 use crate::{
     auth::Sessions,
     convert::{Decoded, MatchTokens, decode},
@@ -22,6 +23,7 @@ pub(crate) struct ReaderOptions {
     pub(crate) read_buffer_bytes: usize,
     /// Messages that count as one pong.
     pub(crate) backoff_messages: u32,
+    pub(crate) rates: RateLimits,
     pub(crate) timing: Timing,
 }
 
@@ -44,7 +46,7 @@ pub(super) const TOO_LARGE: Farewell = Farewell {
     reason: "",
 };
 
-/// Puts one message before the world, as soon as the client has a place for it.
+/// Puts one message before the world, as soon as the client has a place for it and keeps to its rate.
 pub(super) async fn read(
     peer: &Rc<Peer>,
     bytes: &[u8],
@@ -63,7 +65,11 @@ pub(super) async fn read(
         Request::MatchDataSend(_) => &peer.inputs,
         _ => &peer.requests,
     };
+    let wait = peer.rates.take(&request, Instant::now());
     let hand_over = async {
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
         lane.acquire().await;
         let permit = Permit::new(lane.clone());
         let slot = peer.slot;

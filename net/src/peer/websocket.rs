@@ -80,14 +80,17 @@ pub(crate) async fn drive_websocket(
             }
             (Message::Text(_) | Message::Binary(_), _) => Err(WRONG_TYPE),
             (Message::Pong(_), _) => {
-                peer.heard(Instant::now(), options.timing);
-                continue;
+                let now = Instant::now();
+                peer.heard(now, options.timing);
+                peer.rates.try_take(now).map(drop)
             }
+            // Its answer waits in the outbox, where a newer one takes its place.
+            (Message::Ping(_), _) => peer.rates.try_take(Instant::now()).map(drop),
             (Message::Close(frame), _) => {
                 peer.close_in_answer(frame.map(|frame| frame.code.into()));
                 return;
             }
-            (Message::Ping(_) | Message::Frame(_), _) => continue,
+            (Message::Frame(_), _) => continue,
         };
         if let Err(Farewell { code, reason }) = outcome {
             debug!(slot = ?peer.slot, reason, "closing a client");

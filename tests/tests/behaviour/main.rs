@@ -9,13 +9,18 @@ mod delivery;
 mod friends;
 mod games;
 mod groups;
+mod lanes;
+mod limits;
 mod loss;
 mod matches;
 #[cfg(target_os = "linux")]
 mod outage;
+mod overload;
 mod panics;
 mod quic;
 mod relayed;
+#[cfg(target_os = "linux")]
+mod shutdown;
 mod sockets;
 #[cfg(target_os = "linux")]
 mod store;

@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::api::*;
 use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::config::{self, Command, Defaults};
+use crate::rate::AddressRate;
 use crate::social::SocialProviders;
 use crate::store::harness::{self, DropsDatabase};
 
@@ -159,6 +160,8 @@ impl Stage {
             secrets: Arc::new(secrets),
             passwords: Arc::new(Passwords::start().unwrap()),
             login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
+            authentications: Arc::new(AddressRate::of_logins(&config.limits)),
+            capacity: Arc::default(),
             social: Arc::new(SocialProviders::new()),
             store,
             world: world.clone(),
