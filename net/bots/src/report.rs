@@ -1,6 +1,6 @@
 //! What the bots measured, as a table and as JSON.
 
-use std::{collections::BTreeMap, fmt, sync::atomic::Ordering};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::atomic::Ordering, time::Instant};
 
 use serde::Serialize;
 
@@ -56,10 +56,21 @@ pub struct Report {
     pub visits_per_s: f64,
     /// What went wrong, and how often.
     pub errors: BTreeMap<String, u64>,
+    /// When what happened counted, if it came to that.
+    #[serde(skip)]
+    pub window: Option<Range<Instant>>,
 }
 
 impl Report {
-    pub(crate) fn new(shared: &Shared, tally: &Tally, seconds: f64) -> Self {
+    pub(crate) fn new(
+        shared: &Shared,
+        tally: &Tally,
+        window: Option<Range<tokio::time::Instant>>,
+    ) -> Self {
+        let window = window.map(|window| window.start.into_std()..window.end.into_std());
+        let seconds = window
+            .as_ref()
+            .map_or(0.0, |window| (window.end - window.start).as_secs_f64());
         let expected = shared.expected.load(Ordering::Relaxed);
         let delivered = shared.delivered.load(Ordering::Relaxed);
         let per_second = |count: u64| {
@@ -94,6 +105,7 @@ impl Report {
             visit_ms: visits,
             visits_per_s: per_second(visits.map_or(0, |visits| visits.count)),
             errors: tally.errors().clone(),
+            window,
         }
     }
 

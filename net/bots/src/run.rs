@@ -4,6 +4,7 @@ use std::{
     cell::RefCell,
     io,
     net::{Ipv4Addr, SocketAddr},
+    ops::Range,
     pin::pin,
     rc::Rc,
     sync::{Arc, atomic::Ordering},
@@ -148,9 +149,9 @@ async fn lead(options: Options, stop: impl Future<Output = ()>) -> Result<Report
             })
     });
     let threads = threads.collect::<io::Result<Vec<_>>>();
-    let seconds = match &threads {
+    let window = match &threads {
         Ok(_) => conduct(&shared, stop).await,
-        Err(_) => 0.0,
+        Err(_) => None,
     };
     shared.stop.cancel();
     let mut tally = Tally::default();
@@ -161,7 +162,7 @@ async fn lead(options: Options, stop: impl Future<Output = ()>) -> Result<Report
             Err(_) => tally.count_error(&Trouble::Lost("a thread of bots panicked".into())),
         }
     }
-    Ok(Report::new(&shared, &tally, seconds))
+    Ok(Report::new(&shared, &tally, window))
 }
 
 async fn find(options: &Options) -> Result<SocketAddr, String> {
@@ -218,14 +219,14 @@ async fn crew(shared: &Arc<Shared>) -> io::Result<Crew> {
 }
 
 /// Waits for everybody, for the end of the window, and for what is under way then; or for `stop`.
-/// Gives how many seconds of the window have passed.
-async fn conduct(shared: &Shared, stop: impl Future<Output = ()>) -> f64 {
+/// Gives what has passed of the window, if it has begun.
+async fn conduct(shared: &Shared, stop: impl Future<Output = ()>) -> Option<Range<Instant>> {
     let mut stop = pin!(stop);
     let clients = shared.options.clients;
     let everybody = until(|| shared.ready.load(Ordering::Relaxed) >= clients);
     tokio::select! {
         () = everybody => {}
-        () = &mut stop => return 0.0,
+        () = &mut stop => return None,
     }
     let began = Instant::now();
     let end = began + shared.begin();
@@ -235,8 +236,8 @@ async fn conduct(shared: &Shared, stop: impl Future<Output = ()>) -> f64 {
         () = all_done => false,
         () = &mut stop => true,
     };
-    let passed = began.elapsed().saturating_sub(shared.options.warmup);
-    let seconds = passed.min(shared.options.duration).as_secs_f64();
+    let start = began + shared.options.warmup;
+    let end = Instant::now().clamp(start, start + shared.options.duration);
     if !is_stopped
         && matches!(
             shared.options.script,
@@ -249,7 +250,7 @@ async fn conduct(shared: &Shared, stop: impl Future<Output = ()>) -> f64 {
             () = &mut stop => {}
         }
     }
-    seconds
+    Some(start..end)
 }
 
 async fn until(is_so: impl Fn() -> bool) {
