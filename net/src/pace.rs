@@ -34,6 +34,12 @@ impl Pace {
         self.start.elapsed()
     }
 
+    /// How late a pass begins that begins at this time since the start.
+    pub(crate) fn lateness(&self, elapsed: Duration) -> Duration {
+        let frame_ns = u64::try_from(self.frame.as_nanos()).unwrap_or(u64::MAX);
+        elapsed.saturating_sub(Duration::from_nanos(frame_ns.saturating_mul(self.passes)))
+    }
+
     fn next_due(&mut self, elapsed: Duration) -> Duration {
         let frame_ns = self.frame.as_nanos();
         let now = u64::try_from(elapsed.as_nanos() / frame_ns).unwrap_or(u64::MAX);

@@ -28,8 +28,10 @@ use crate::{
     convert,
     data_link::DataLink,
     egress::EgressRouter,
+    health::Health,
     listen::{Admission, PublicFiles, bind, bind_udp, serve_file, server_config, upgrade},
     logging,
+    metrics::{Metrics, MetricsState, bind_metrics, drive_metrics},
     network::{Network, NetworkParts, QuicPlan},
     pace::{Pace, sharpen_sleep},
     peer::enqueue,
@@ -38,6 +40,7 @@ use crate::{
     store::{OpenError, Store},
     store_link::StoreLink,
     transports::Transports,
+    watch::Watch,
     world::EngineWorld,
 };
 
@@ -127,6 +130,16 @@ pub enum ServerError {
         /// What the system says.
         problem: io::Error,
     },
+    /// The port for metrics cannot be opened.
+    #[error(
+        "cannot listen on {address} for metrics: {problem}; stop what uses the port, or choose another with --metrics.prometheus_port"
+    )]
+    BindMetrics {
+        /// What was to be opened.
+        address: SocketAddr,
+        /// What the system says.
+        problem: io::Error,
+    },
     /// There is no certificate for QUIC.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -168,6 +181,7 @@ pub fn run_with(
         .build()?;
     let (listener, udp) = open_ports(&config)?;
     let address = listener.local_addr()?;
+    let metrics_listener = bind_metrics(&config.metrics)?;
     let certificates = match udp {
         Some(_) => Some(Certificates::open(&config.quic, &config.data_dir)?),
         None => None,
@@ -182,20 +196,29 @@ pub fn run_with(
     let config = Arc::new(config);
     let social = app.world_mut().remove_resource::<SocialProviders>();
     let social = social.unwrap_or_default();
+    let names = FunctionNames::of(app.world());
+    let metrics = Arc::new(Metrics::of(&config, app.world(), &names, store.questions()));
+    let health = Arc::new(Health::new(Duration::from_millis(
+        config.health.pass_age_max_ms,
+    )));
+    let passwords = Arc::new(Passwords::start()?);
     let state = ApiState {
         config: config.clone(),
         secrets: Arc::new(secrets),
         sessions: sessions.clone(),
-        passwords: Arc::new(Passwords::start()?),
+        passwords: passwords.clone(),
         login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
         social: Arc::new(social.with_configured(&config)),
         store: store.clone(),
         world: Arc::new(EngineWorld::new(
             bridge.clone(),
-            FunctionNames::of(app.world()),
+            names,
             control.handle().clone(),
         )),
         clock: Arc::new(SystemClock),
+        health: health.clone(),
+        operations: metrics.operations.clone(),
+        rpcs: metrics.rpcs.clone(),
     };
     let admission = Admission {
         sessions: state.sessions.clone(),
@@ -230,8 +253,10 @@ pub fn run_with(
         Some(network) => spoil(&control, listener, network)?,
         None => listener,
     };
-    let network = Network::start(&config, &listener, quic, &router, &sessions, queue)?;
-    let search_link = SearchLink::start(queue_for_store.clone())?;
+    let network = Network::start(
+        &config, &listener, quic, &router, &sessions, queue, &metrics,
+    )?;
+    let search_link = SearchLink::start(queue_for_store.clone(), metrics.searches.clone())?;
     let data_link = DataLink {
         store: store.clone(),
         sessions,
@@ -239,12 +264,29 @@ pub fn run_with(
     let store_link = StoreLink::start(control.handle(), data_link, &bridge, queue_for_store);
     watch_signals(&control, &app, config.shutdown_grace_sec);
     announce(address, &config);
+    let watch = Watch::start(&mut app, &config, metrics.passes.clone(), health.clone());
+    if let Some(listener) = metrics_listener {
+        let state = MetricsState {
+            metrics: metrics.clone(),
+            bridge: bridge.clone(),
+            health,
+            passwords,
+        };
+        control.spawn(drive_metrics(listener, state));
+    }
     ready(address);
     let NetworkParts { network, senders } = network;
     tick(
         &mut app,
         config.engine.pass_rate_hz,
-        EgressRouter::new(senders, bridge.calls(), store_link, search_link),
+        EgressRouter::new(
+            senders,
+            bridge.calls(),
+            store_link,
+            search_link,
+            metrics.sent.clone(),
+        ),
+        watch,
     );
     info!("stopped ticking; closing connections");
     network.stop();
@@ -345,12 +387,13 @@ fn announce(address: SocketAddr, config: &Config) {
 }
 
 /// Runs passes until the engine has stopped.
-fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
+fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter, mut watch: Watch) {
     sharpen_sleep();
     let mut pace = Pace::new(rate_hz);
     let mut pass = 0;
     loop {
         let elapsed = pace.wait();
+        let late = pace.lateness(elapsed);
         let world = app.world_mut();
         *world.resource_mut::<Now>() = Now {
             elapsed,
@@ -361,6 +404,7 @@ fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter) {
         world.run_schedule(Pass);
         world.clear_trackers();
         egress.send(world.resource_mut::<Outbox>().take());
+        watch.note(world, late);
         if world.resource::<Shutdown>().is_finished() {
             // One more pass stops what is left; nobody hears of it any more.
             world.run_schedule(Pass);
