@@ -167,43 +167,61 @@ impl FlightRecorder {
     }
 }
 
-/// Times the visits of rules to matches.
-///
-/// The end of one visit is the beginning of the next, so that a match costs one look at the clock; one
-/// without participants costs none, for there may be a hundred thousand of them.
+/// The longest visit of rules to a match in this pass.
 #[derive(Resource, Debug, Default)]
 pub(crate) struct VisitTimes {
     stopwatch: Option<Stopwatch>,
-    /// Where the stopwatch stood when the last visit ended, if nothing has happened since.
-    since_ns: Option<u64>,
     worst: Option<WorstVisit>,
 }
 
 impl VisitTimes {
     /// A system begins to visit matches.
-    pub(crate) const fn begin(&mut self) {
-        self.since_ns = None;
-    }
-
-    /// A visit begins.
-    pub(crate) fn enter(&mut self, has_participants: bool) {
-        if !has_participants {
-            self.since_ns = None;
-        } else if self.since_ns.is_none() {
-            self.since_ns = self.stopwatch.map(|read| read());
+    pub(crate) const fn laps(&mut self) -> Laps<'_> {
+        Laps {
+            stopwatch: self.stopwatch,
+            since_ns: None,
+            worst: &mut self.worst,
         }
+    }
+}
+
+/// Times the visits of one system.
+///
+/// The end of one visit is the beginning of the next, so that a match costs one look at the clock; one
+/// without participants costs none, for there may be a hundred thousand of them.
+#[derive(Debug)]
+pub(crate) struct Laps<'a> {
+    stopwatch: Option<Stopwatch>,
+    /// Where the stopwatch stood when the last visit ended, if nothing has happened since.
+    since_ns: Option<u64>,
+    worst: &'a mut Option<WorstVisit>,
+}
+
+impl Laps<'_> {
+    /// A visit begins. Nobody has to look at the participants if there is no stopwatch.
+    #[inline]
+    pub(crate) fn enter(&mut self, has_participants: impl FnOnce() -> bool) {
+        let Some(read) = self.stopwatch else { return };
+        self.since_ns = if has_participants() {
+            self.since_ns.or_else(|| Some(read()))
+        } else {
+            None
+        };
     }
 
     /// It has ended.
+    #[inline]
     pub(crate) fn leave(&mut self, visited: &Match) {
-        let (Some(read), Some(since_ns)) = (self.stopwatch, self.since_ns) else {
-            return;
-        };
-        let now_ns = read();
+        if let (Some(read), Some(since_ns)) = (self.stopwatch, self.since_ns) {
+            self.finish(read(), since_ns, visited);
+        }
+    }
+
+    fn finish(&mut self, now_ns: u64, since_ns: u64, visited: &Match) {
         self.since_ns = Some(now_ns);
         let took = Duration::from_nanos(now_ns.saturating_sub(since_ns));
         if self.worst.is_none_or(|worst| worst.took < took) {
-            self.worst = Some(WorstVisit {
+            *self.worst = Some(WorstVisit {
                 match_id: visited.id,
                 kind: visited.kind,
                 took,

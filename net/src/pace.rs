@@ -79,6 +79,15 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_is_as_late_as_it_begins_after_its_deadline() {
+        let mut pace = Pace::new(100);
+        let due = pace.next_due(Duration::from_millis(3));
+        let late = Duration::from_micros(120);
+        assert_eq!(pace.lateness(due + late), late);
+        assert_eq!(pace.lateness(due), Duration::ZERO);
+    }
+
+    #[test]
     fn missed_passes_are_left_out() {
         let mut pace = Pace::new(100);
         assert_eq!(pace.next_due(Duration::ZERO), Duration::from_millis(10));

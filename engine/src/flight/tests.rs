@@ -166,11 +166,11 @@ fn visits_that_follow_one_another_share_a_look() {
         .find_map(|found| found.get::<Match>().copied());
     let visited = visited.unwrap();
     LOOKS.set(0);
-    visits.begin();
+    let mut laps = visits.laps();
     for (has_participants, ns) in [(true, 5), (true, 7), (false, 1000), (true, 6)] {
-        visits.enter(has_participants);
+        laps.enter(|| has_participants);
         crank(ns);
-        visits.leave(&visited);
+        laps.leave(&visited);
     }
     assert_eq!(
         LOOKS.get(),

@@ -82,14 +82,13 @@ impl<T: MatchKind> Matches<'_, '_, T> {
             Called::Due => self.calendar.due(T::NAME),
             Called::These(entities) => entities,
         };
-        let visits = &mut *self.visits;
-        visits.begin();
+        let mut laps = self.visits.laps();
         for entity in called {
             if let Ok(parts) = self.matches.get_mut(*entity) {
-                visits.enter(!parts.participants.as_slice().is_empty());
+                laps.enter(|| !parts.participants.as_slice().is_empty());
                 let visited = parts.info;
                 visit_one(parts, deferred_max, &mut visit);
-                visits.leave(visited);
+                laps.leave(visited);
             }
         }
     }

@@ -52,7 +52,7 @@ impl Collector for Questions {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let unanswered = Described::new(
             "database_failures",
-            "Questions that the database did not answer, or not in time",
+            "Questions to the database that failed, or were not answered in time",
         );
         let series = Access::ALL.iter().map(|access| {
             let count = self.unanswered[*access as usize].get();

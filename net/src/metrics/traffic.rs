@@ -151,7 +151,10 @@ impl Traffic {
     }
 
     pub(crate) fn sent_bytes(&self, link: Link, bytes: u64) {
-        self.sent_bytes[link as usize].add(bytes);
+        // Most clients are idle most of the time.
+        if bytes > 0 {
+            self.sent_bytes[link as usize].add(bytes);
+        }
     }
 
     /// A reader has to wait for its client's place.
@@ -160,7 +163,8 @@ impl Traffic {
     }
 
     pub(crate) fn datagrams(&self, fates: Fates) {
-        for (count, more) in self.datagrams.iter().zip(fates) {
+        let counts = self.datagrams.iter().zip(fates);
+        for (count, more) in counts.filter(|(_, more)| *more > 0) {
             count.add(more);
         }
     }

@@ -11,6 +11,7 @@ mod games;
 mod groups;
 mod loss;
 mod matches;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod outage;
 mod panics;
