@@ -79,12 +79,12 @@ impl Aliases {
             ),
             (
                 "overall_request_count",
-                "tiltyard_http_requests_total",
+                "tiltyard_http_requests_total of known operations",
                 requests,
             ),
             (
                 "overall_request_errors",
-                "tiltyard_http_requests_total without those of status 2xx",
+                "tiltyard_http_requests_total of known operations but for status 2xx",
                 errors,
             ),
         ]

@@ -61,7 +61,7 @@ impl Passes {
             duration,
             lateness,
             sets,
-            passes: counter(registry, "passes", "Passes"),
+            passes: counter(registry, "passes", "Passes that ended"),
             slow: counter(
                 registry,
                 "passes_slow",

@@ -242,7 +242,7 @@ impl Threads {
         let open = Described::new("sessions", "Open connections of clients");
         let series = Link::ALL.map(|link| (link.labels(), self.open(link)));
         open.gauge(encoder, series)?;
-        let opened = Described::new("sessions_opened", "Connections of clients");
+        let opened = Described::new("sessions_opened", "Connections of clients that were opened");
         let series = Link::ALL.map(|link| (link.labels(), self.opened(link)));
         opened.counter(encoder, series)?;
         let ended = Described::new("sessions_ended", "Connections that ended, by why they did");
@@ -266,7 +266,11 @@ impl Threads {
             ([("kind", kind.name())], count)
         });
         received.counter(encoder, series)?;
-        let bytes = Described::new("received", "The bytes of messages of clients").in_bytes();
+        let bytes = Described::new(
+            "received",
+            "Bytes of messages of clients over WebSockets and control streams",
+        )
+        .in_bytes();
         let series = Link::ALL.map(|link| (link.labels(), self.received_bytes(link)));
         bytes.counter(encoder, series)?;
         let bytes = Described::new(
