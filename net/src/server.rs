@@ -5,7 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     process,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bevy_app::App;
@@ -31,7 +31,7 @@ use crate::{
     health::Health,
     listen::{Admission, PublicFiles, bind, bind_udp, serve_file, server_config, upgrade},
     logging,
-    metrics::{Metrics, MetricsState, bind_metrics, drive_metrics},
+    metrics::{Around, Metrics, MetricsState, bind_metrics, drive_metrics},
     network::{Network, NetworkParts, QuicPlan},
     pace::{Pace, sharpen_sleep},
     peer::enqueue,
@@ -403,8 +403,10 @@ fn tick(app: &mut App, rate_hz: u32, mut egress: EgressRouter, mut watch: Watch)
         pass += 1;
         world.run_schedule(Pass);
         world.clear_trackers();
+        let ended = Instant::now();
         egress.send(world.resource_mut::<Outbox>().take());
-        watch.note(world, late);
+        let handover = ended.elapsed();
+        watch.note(world, Around { late, handover });
         if world.resource::<Shutdown>().is_finished() {
             // One more pass stops what is left; nobody hears of it any more.
             world.run_schedule(Pass);

@@ -13,7 +13,7 @@ use tracing::info;
 use crate::{
     config::Config,
     health::Health,
-    metrics::{Passes, Sums},
+    metrics::{Around, Passes, Sums},
 };
 
 /// How often the log may tell of slow passes.
@@ -55,28 +55,29 @@ impl Watch {
         }
     }
 
-    /// A pass is over that began so late.
-    pub(crate) fn note(&mut self, world: &World, late: Duration) {
+    /// A pass is over, and what it had to say was handed over.
+    pub(crate) fn note(&mut self, world: &World, around: Around) {
         self.health.pass_ended(Instant::now());
         if world.resource::<Shutdown>().is_stopping() {
             self.health.set_stopping();
         }
         let flight = world.resource::<FlightRecorder>();
         let Some(record) = flight.last() else { return };
-        let is_slow = self.slow.is_slow(record);
-        if let Some(unsaid) = self.slow.tell(record) {
-            log(record, unsaid);
+        let took = record.took() + around.handover;
+        let is_slow = self.slow.is_slow(took);
+        if let Some(unsaid) = self.slow.tell(record.started, took) {
+            log(record, around, unsaid);
         }
         let sums = Sums {
             totals: flight.totals(),
             ticks_skipped: world.resource::<TicksSkipped>().0,
             disagreements: world.resource::<Disagreements>().0,
         };
-        self.passes.note(record, late, is_slow, &sums);
+        self.passes.note(record, around, is_slow, &sums);
     }
 }
 
-fn log(record: &PassRecord, unsaid: u64) {
+fn log(record: &PassRecord, around: Around, unsaid: u64) {
     let sets: Vec<String> = PassSystems::ALL
         .iter()
         .zip(record.sets)
@@ -87,6 +88,8 @@ fn log(record: &PassRecord, unsaid: u64) {
         pass = record.pass,
         took = ?record.took(),
         sets = sets.join(", "),
+        handover = ?around.handover,
+        late = ?around.late,
         inbound = record.inbound_count,
         outbound = record.outbound_count,
         due_matches = record.due_count,
@@ -115,23 +118,21 @@ impl SlowPasses {
         }
     }
 
-    fn is_slow(&self, record: &PassRecord) -> bool {
-        record.took() > self.longest
+    fn is_slow(&self, took: Duration) -> bool {
+        took > self.longest
     }
 
     /// Whether to tell of this pass, and of how many before it nobody was told.
-    fn tell(&mut self, record: &PassRecord) -> Option<u64> {
-        if !self.is_slow(record) {
+    fn tell(&mut self, started: Duration, took: Duration) -> Option<u64> {
+        if !self.is_slow(took) {
             return None;
         }
-        let last = self
-            .told
-            .filter(|told| record.started < *told + SLOW_LOG_PERIOD);
+        let last = self.told.filter(|told| started < *told + SLOW_LOG_PERIOD);
         if last.is_some() {
             self.unsaid += 1;
             return None;
         }
-        self.told = Some(record.started);
+        self.told = Some(started);
         Some(std::mem::take(&mut self.unsaid))
     }
 }
@@ -142,23 +143,14 @@ mod tests {
 
     const MS: Duration = Duration::from_millis(1);
 
-    fn pass(started: Duration, took: Duration) -> PassRecord {
-        let mut record = PassRecord {
-            started,
-            ..PassRecord::default()
-        };
-        record.sets[PassSystems::Loop as usize] = took;
-        record
-    }
-
     #[test]
     fn slow_passes_are_told_of_once_a_second_and_the_others_are_counted() {
         let mut slow = SlowPasses::new(4 * MS);
-        assert_eq!(slow.tell(&pass(0 * MS, 4 * MS)), None, "just in time");
-        assert_eq!(slow.tell(&pass(10 * MS, 5 * MS)), Some(0));
-        assert_eq!(slow.tell(&pass(500 * MS, 5 * MS)), None);
-        assert_eq!(slow.tell(&pass(1009 * MS, 5 * MS)), None);
-        assert_eq!(slow.tell(&pass(1010 * MS, 5 * MS)), Some(2));
-        assert_eq!(slow.tell(&pass(2010 * MS, 5 * MS)), Some(0));
+        assert_eq!(slow.tell(Duration::ZERO, 4 * MS), None, "just in time");
+        assert_eq!(slow.tell(10 * MS, 5 * MS), Some(0));
+        assert_eq!(slow.tell(500 * MS, 5 * MS), None);
+        assert_eq!(slow.tell(1009 * MS, 5 * MS), None);
+        assert_eq!(slow.tell(1010 * MS, 5 * MS), Some(2));
+        assert_eq!(slow.tell(2010 * MS, 5 * MS), Some(0));
     }
 }

@@ -45,7 +45,7 @@ use self::{
 pub(crate) use self::{
     listener::{MetricsState, bind_metrics, drive_metrics},
     operations::Operations,
-    passes::{Passes, Sums},
+    passes::{Around, Passes, Sums},
     questions::{Access, Questions},
     rpcs::{RpcCarrier, Rpcs},
     sent::Sent,

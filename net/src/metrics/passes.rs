@@ -18,6 +18,7 @@ pub(crate) struct Passes {
     duration: Histogram,
     lateness: Histogram,
     sets: [Seconds; PassSystems::COUNT],
+    handover: Seconds,
     passes: Counter,
     slow: Counter,
     ticks: Counter,
@@ -27,6 +28,15 @@ pub(crate) struct Passes {
     disagreements: Counter,
     /// The age of the latest pass, set when somebody asks.
     pub(super) age: Gauge<f64, AtomicU64>,
+}
+
+/// What the tick thread knows of a pass that the engine does not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around {
+    /// How late it began.
+    pub(crate) late: Duration,
+    /// How long it took afterwards to encode what it had to say, and to hand it over.
+    pub(crate) handover: Duration,
 }
 
 /// What is true of all passes until now.
@@ -48,8 +58,12 @@ impl Passes {
         let sets = PassSystems::ALL.map(|set| family.get_or_create_owned(&[("set", set.name())]));
         let help = "Time that passes spent in each of their sets";
         registry.register_with_unit("pass_set", help, Unit::Seconds, family);
+        let handover = Seconds::default();
+        let help =
+            "Time after passes to encode what they had to say and to hand it to network threads";
+        registry.register_with_unit("pass_handover", help, Unit::Seconds, handover.clone());
         let duration = seconds(0.000_032, 15);
-        let help = "How long passes took";
+        let help = "How long passes took, the handover not included";
         registry.register_with_unit("pass_duration", help, Unit::Seconds, duration.clone());
         let lateness = seconds(0.000_016, 15);
         let help = "How late passes began";
@@ -61,11 +75,12 @@ impl Passes {
             duration,
             lateness,
             sets,
+            handover,
             passes: counter(registry, "passes", "Passes that ended"),
             slow: counter(
                 registry,
                 "passes_slow",
-                "Passes that took longer than engine.slow_pass_ms allows",
+                "Passes that with their handover took longer than engine.slow_pass_ms allows",
             ),
             ticks: counter(registry, "match_ticks", "Ticks of matches that were due"),
             skipped: counter(
@@ -92,10 +107,11 @@ impl Passes {
         }
     }
 
-    /// A pass began so late and did this.
-    pub(crate) fn note(&self, record: &PassRecord, late: Duration, is_slow: bool, sums: &Sums) {
+    /// A pass did this.
+    pub(crate) fn note(&self, record: &PassRecord, around: Around, is_slow: bool, sums: &Sums) {
         self.duration.observe(record.took().as_secs_f64());
-        self.lateness.observe(late.as_secs_f64());
+        self.lateness.observe(around.late.as_secs_f64());
+        self.handover.inc_by(around.handover.as_secs_f64());
         for (seconds, took) in self.sets.iter().zip(record.sets) {
             seconds.inc_by(took.as_secs_f64());
         }

@@ -22,10 +22,12 @@ use super::{
     outbox::{NewestKey, Outbox, OutboxFull},
     reader::is_malformed,
 };
-use crate::convert::{
-    Datagram, Deliveries, Encoding, close_frame, goodbye_frame, match_handle_frame, ping_frame,
+use crate::{
+    convert::{
+        Datagram, Deliveries, Encoding, close_frame, goodbye_frame, match_handle_frame, ping_frame,
+    },
+    metrics::{End, Link, Traffic},
 };
-use crate::metrics::{End, Link, Traffic};
 
 /// Bytes that may wait for a moment; a client that is further behind for longer is closed.
 const OUTBOX_BYTES_SOFT_MAX: usize = 64 * 1024;
@@ -433,4 +435,26 @@ async fn take_leave(peer: Rc<Peer>, code: u16, reason: String) {
     drop(tokio::time::timeout(peer.timing.close_wait, quic.session.closed()).await);
     peer.stage.set(Stage::Gone);
     peer.stopped.cancel();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::reader::{MALFORMED, TOO_LARGE, WRONG_TYPE};
+
+    #[test]
+    fn ends_are_told_apart_by_what_the_client_was_told() {
+        for (code, reason, end) in [
+            (1000, SLOW_REASON, End::Slow),
+            (1000, SILENT_REASON, End::Silent),
+            (1001, "server is shutting down", End::Stopped),
+            (1000, MALFORMED.reason, End::Malformed),
+            (1000, WRONG_TYPE.reason, End::Malformed),
+            (TOO_LARGE.code, TOO_LARGE.reason, End::Malformed),
+            (1002, "bad MASK", End::Malformed),
+            (1000, "", End::Closed),
+        ] {
+            assert_eq!(end_of(code, reason), end, "{code} {reason}");
+        }
+    }
 }

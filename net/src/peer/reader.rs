@@ -42,6 +42,10 @@ const NOT_A_REQUEST: Farewell = Farewell {
     code: 1000,
     reason: "error processing message",
 };
+pub(super) const WRONG_TYPE: Farewell = Farewell {
+    code: 1000,
+    reason: "received unexpected WebSocket message type",
+};
 pub(super) const TOO_LARGE: Farewell = Farewell {
     code: 1009,
     reason: "",
@@ -49,7 +53,7 @@ pub(super) const TOO_LARGE: Farewell = Farewell {
 
 /// Whether this is what a client is told whose message makes no sense.
 pub(super) fn is_malformed(reason: &str) -> bool {
-    [MALFORMED, NOT_A_REQUEST, TOO_LARGE]
+    [MALFORMED, NOT_A_REQUEST, WRONG_TYPE]
         .iter()
         .any(|farewell| farewell.reason == reason)
 }
