@@ -126,6 +126,11 @@ pub enum Call {
     CloseStream(StreamId),
     /// How many of everything there is.
     Census,
+    /// What so many of the latest passes did.
+    Flight {
+        /// How many passes.
+        count: usize,
+    },
     /// How the matchmaker has been doing.
     MatchmakerStats,
     /// List parties.

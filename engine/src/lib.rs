@@ -40,10 +40,12 @@
 
 mod app;
 mod audit;
+mod census;
 mod channel;
 mod clock;
 mod data;
 mod delivery;
+mod flight;
 mod functions;
 mod id;
 mod inbound;
@@ -71,6 +73,7 @@ mod stream;
 pub use self::{
     app::GameApp,
     audit::Disagreements,
+    census::Census,
     channel::{
         CHANNEL_NAME_BYTES_MAX, ChannelFunctions, ChannelId, ChannelInfo, ChannelMessage,
         ChannelPresences, MessageCode, MessageSender,
@@ -85,6 +88,7 @@ pub use self::{
         Question, ReadPermission, Storage, StorageObject, SystemAsk, User, WritePermission,
     },
     delivery::{Delivery, Transport},
+    flight::{FLIGHT_PASSES_MAX, FlightRecorder, FlightTotals, PassRecord, Stopwatch, WorstVisit},
     functions::{
         AfterRequest, ApiCall, ApiResult, BeforeRequest, Caller, Environment, FunctionNames,
         HookOutcome, MatchedEntry, NotStored, RpcAnswer, RpcCall, RpcError, RpcResult,
@@ -112,8 +116,8 @@ pub use self::{
     },
     notification::{NewNotification, Notification, NotificationError, NotificationFunctions},
     outbound::{
-        Answer, Census, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound,
-        Outbox, RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
+        Answer, EnvelopeReader, ErrorCode, Event, MatchDataEvent, MatchText, Outbound, Outbox,
+        RawEnvelope, Recipients, Reply, RequestError, StreamDataEvent,
     },
     overload::Overload,
     party::{PartyFilter, PartyFunctions, PartyInfo, PartyListing, PartyPage, PartyPresences},

@@ -12,8 +12,10 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
+    census::Census,
     channel::{ChannelInfo, ChannelMessage, ChannelPresences},
     delivery::Delivery,
+    flight::PassRecord,
     functions::{HookOutcome, RpcResult},
     id::{CallId, MatchId, PartyId, Slot, UserId, UserPresence},
     inbound::Cid,
@@ -368,19 +370,8 @@ pub enum Answer {
     MatchmakerStats(MatchmakerStats),
     /// To [`Call::ListParties`](crate::Call::ListParties).
     Parties(PartyPage),
-}
-
-/// How many of everything there is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Census {
-    /// Connected sessions.
-    pub sessions: usize,
-    /// Presences on all streams.
-    pub presences: usize,
-    /// Streams with at least one presence.
-    pub streams: usize,
-    /// Authoritative matches.
-    pub matches: usize,
+    /// To [`Call::Flight`](crate::Call::Flight): the latest pass is last.
+    Flight(Vec<PassRecord>),
 }
 
 /// A message of the wire protocol that the engine passes on without looking inside.
@@ -407,6 +398,10 @@ impl Outbox {
     /// Takes everything out; what was allocated for it goes along.
     pub fn take(&mut self) -> Vec<Outbound> {
         std::mem::take(&mut self.entries)
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.entries.len()
     }
 
     pub(crate) fn push(&mut self, outbound: Outbound) {

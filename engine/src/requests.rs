@@ -5,7 +5,9 @@ use bevy_ecs::prelude::*;
 use tracing::debug;
 
 use crate::{
+    census::census,
     channel,
+    flight::FlightRecorder,
     functions::{
         self, AfterRequest, BeforeRequest, Functions, HookOutcome, Progress, RpcCall, RpcError,
     },
@@ -14,13 +16,13 @@ use crate::{
     matches,
     matchmaker::{self, Found},
     notification,
-    outbound::{Answer, Census, ErrorCode, Outbound, Outbox, Reply, RequestError},
+    outbound::{Answer, ErrorCode, Outbound, Outbox, Reply, RequestError},
     overload, party,
     request::{Request, RequestKind},
     session::{self, PendingRequest, Session, SessionFunctions, SessionIndex},
     shutdown::Shutdown,
     store::{self, StoreId, StoreOutcome},
-    stream::{self, PresenceReason, StreamId, StreamIndex},
+    stream::{self, PresenceReason, StreamId},
 };
 
 /// What a client is told whose message the server does not carry out.
@@ -115,8 +117,11 @@ pub(crate) fn receive(
     queue: Res<InboundQueue>,
     mut arrivals: ResMut<Arrivals>,
     mut shutdown: ResMut<Shutdown>,
+    mut flight: ResMut<FlightRecorder>,
 ) {
+    let mut count = 0;
     for inbound in queue.0.try_iter().take(INBOUND_MESSAGES_MAX) {
+        count += 1;
         match inbound {
             Inbound::Opened(opening) => arrivals.openings.push(*opening),
             Inbound::Closed { slot } => arrivals.others.push(Arrival::Closed { slot }),
@@ -141,6 +146,7 @@ pub(crate) fn receive(
             Inbound::Shutdown { grace } => shutdown.begin(grace),
         }
     }
+    flight.count_inbound(count);
 }
 
 /// Starts the sessions that were opened. Their requests can only come after this.
@@ -380,6 +386,7 @@ fn take_call(world: &mut World, id: CallId, call: Call) {
         }
         Call::MatchmakerStats => Answer::MatchmakerStats(matchmaker::stats(world)),
         Call::Census => Answer::Census(census(world)),
+        Call::Flight { count } => Answer::Flight(world.resource::<FlightRecorder>().latest(count)),
         Call::ListParties { filter, query } => {
             Answer::Parties(party::list_compiled(world, &filter, query.as_ref()))
         }
@@ -419,17 +426,6 @@ fn give_answer(world: &mut World, id: CallId, answer: Answer) {
     world
         .resource_mut::<Outbox>()
         .push(Outbound::Answer { id, answer });
-}
-
-/// Counts everything.
-pub(crate) fn census(world: &mut World) -> Census {
-    let presences = world.query::<&stream::Presence>().iter(world).count();
-    Census {
-        sessions: world.resource::<SessionIndex>().len(),
-        presences,
-        streams: world.resource::<StreamIndex>().len(),
-        matches: world.resource::<matches::MatchIndex>().len(),
-    }
 }
 
 /// Answers `ping`, which passes through the queue so that answers stay in order.

@@ -13,6 +13,7 @@ use crate::{
     channel::ChannelPlugin,
     clock::{Now, RecordClock},
     data::DataPlugin,
+    flight::FlightPlugin,
     functions::{self, Environment, Functions, NotStored},
     inbound,
     limits::Limits,
@@ -52,6 +53,36 @@ pub enum PassSystems {
     Settle,
     /// Fills the outbox with what members of streams learn about one another. It is complete after this.
     Send,
+}
+
+impl PassSystems {
+    /// How many there are.
+    pub const COUNT: usize = 7;
+
+    /// All of them, in the order in which they run.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::Receive,
+        Self::Sessions,
+        Self::Requests,
+        Self::Admit,
+        Self::Loop,
+        Self::Settle,
+        Self::Send,
+    ];
+
+    /// What it is called where people read it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Receive => "receive",
+            Self::Sessions => "sessions",
+            Self::Requests => "requests",
+            Self::Admit => "admit",
+            Self::Loop => "loop",
+            Self::Settle => "settle",
+            Self::Send => "send",
+        }
+    }
 }
 
 macro_rules! match_schedules {
@@ -167,6 +198,7 @@ impl Plugin for EnginePlugin {
             StatusPlugin,
             PartyPlugin,
             DataPlugin,
+            FlightPlugin,
         ))
         .handle_request(RequestKind::Rpc, functions::call_rpc)
         .handle_request(RequestKind::Ping, requests::pong)

@@ -57,6 +57,11 @@ impl Bridge {
         self.calls.clone()
     }
 
+    /// Messages that wait for the world.
+    pub(crate) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Asks, and waits for the answer.
     ///
     /// # Errors

@@ -54,6 +54,11 @@ impl Capacity {
         self.is_overloaded().then_some("server is overloaded")
     }
 
+    #[cfg(test)]
+    pub(crate) fn set_overloaded(&self, overloaded: bool) {
+        self.overloaded.store(overloaded, Ordering::Relaxed);
+    }
+
     pub(crate) fn set_stopping(&self, stopping: bool) {
         self.stopping.store(stopping, Ordering::Relaxed);
     }

@@ -9,6 +9,7 @@ use tracing::warn;
 use crate::{
     bridge::Calls,
     convert::{Encoding, Frames, event_to_datagram, event_to_frame, newest_key, reply_to_frame},
+    metrics::Sent,
     peer::NewestKey,
     search_link::SearchLink,
     store_link::StoreLink,
@@ -35,6 +36,7 @@ pub(crate) struct EgressRouter {
     calls: Arc<Calls>,
     store: StoreLink,
     search: SearchLink,
+    sent: Arc<Sent>,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,7 @@ impl EgressRouter {
         calls: Arc<Calls>,
         store: StoreLink,
         search: SearchLink,
+        sent: Arc<Sent>,
     ) -> Self {
         let threads = senders
             .into_iter()
@@ -65,6 +68,7 @@ impl EgressRouter {
             calls,
             store,
             search,
+            sent,
         }
     }
 
@@ -73,11 +77,15 @@ impl EgressRouter {
         for entry in outbound {
             match entry {
                 Outbound::Reply { to, cid, reply } => {
+                    self.sent.reply(&reply);
                     self.announce(to, &reply);
                     let frame = reply_to_frame(cid, reply, Encoding::of(to.encoding));
                     self.push(to, frame, None);
                 }
-                Outbound::Event { to, event } => self.push_event(&to, &event),
+                Outbound::Event { to, event } => {
+                    self.sent.event(&event, to.as_slice().len());
+                    self.push_event(&to, &event);
+                }
                 Outbound::Close { slot, reason } => {
                     if let Some(outlet) = self.threads.get_mut(usize::from(slot.thread)) {
                         let Slot {

@@ -29,8 +29,10 @@ pub mod config;
 mod convert;
 mod data_link;
 mod egress;
+mod health;
 mod listen;
 mod logging;
+mod metrics;
 mod network;
 mod news;
 mod pace;
@@ -44,6 +46,7 @@ pub mod store;
 mod store_link;
 mod thread;
 mod transports;
+mod watch;
 mod world;
 
 pub use self::{

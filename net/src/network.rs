@@ -27,6 +27,7 @@ use crate::{
     auth::Sessions,
     config::Config,
     listen::{Admission, Gate, Load, Patience, QuicListener, THREAD, drive_listener},
+    metrics::Metrics,
     peer::{Peers, RateLimits, ReaderOptions, Timing},
     server::ServerError,
     thread::{EgressReceiver, EgressSender, NetThread, egress_channel},
@@ -67,6 +68,7 @@ impl Network {
         router: &axum::Router,
         sessions: &Arc<Sessions>,
         queue: InboundSender,
+        metrics: &Metrics,
     ) -> Result<NetworkParts, ServerError> {
         let count = thread_count(config.net.threads);
         let gate = Gate::new(config.socket.max_sessions, &config.limits);
@@ -87,7 +89,7 @@ impl Network {
                     write: Duration::from_millis(config.socket.write_timeout_ms),
                 },
                 sessions: sessions.clone(),
-                options: reader_options(config, &queue),
+                options: reader_options(config, &queue, metrics),
                 inputs_max: u32::try_from(config.matches.input_queue_size).unwrap_or(u32::MAX),
                 stopping: stopping.clone(),
             };
@@ -103,7 +105,7 @@ impl Network {
                 quic,
                 gate: gate.stricter(config.limits.quic_connections_per_address),
                 sessions: sessions.clone(),
-                options: reader_options(config, &queue),
+                options: reader_options(config, &queue, metrics),
                 inputs_max: u32::try_from(config.matches.input_queue_size).unwrap_or(u32::MAX),
                 stopping,
             };
@@ -156,7 +158,7 @@ fn thread_count(configured: usize) -> u8 {
     u8::try_from(count.max(1)).map_or(u8::MAX - 1, |count| count.min(u8::MAX - 1))
 }
 
-fn reader_options(config: &Config, queue: &InboundSender) -> ReaderOptions {
+fn reader_options(config: &Config, queue: &InboundSender, metrics: &Metrics) -> ReaderOptions {
     let socket = &config.socket;
     ReaderOptions {
         queue: queue.0.clone(),
@@ -170,6 +172,8 @@ fn reader_options(config: &Config, queue: &InboundSender) -> ReaderOptions {
             write_wait: Duration::from_millis(socket.write_wait_ms),
             close_wait: Duration::from_millis(socket.close_ack_wait_ms),
         },
+        traffic: metrics.thread(),
+        rpcs: metrics.rpcs.clone(),
     }
 }
 

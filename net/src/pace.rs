@@ -44,6 +44,12 @@ impl Pace {
         now
     }
 
+    /// How late a pass begins that begins at this time since the start.
+    pub(crate) fn lateness(&self, elapsed: Duration) -> Duration {
+        let frame_ns = u64::try_from(self.frame.as_nanos()).unwrap_or(u64::MAX);
+        elapsed.saturating_sub(Duration::from_nanos(frame_ns.saturating_mul(self.passes)))
+    }
+
     fn next_due(&mut self, elapsed: Duration) -> Duration {
         let frame_ns = self.frame.as_nanos();
         let now = u64::try_from(elapsed.as_nanos() / frame_ns).unwrap_or(u64::MAX);
@@ -88,6 +94,15 @@ mod tests {
             Duration::from_secs(1).abs_diff(due) < Duration::from_micros(1),
             "{due:?}"
         );
+    }
+
+    #[test]
+    fn a_pass_is_as_late_as_it_begins_after_its_deadline() {
+        let mut pace = pace(100);
+        let due = pace.next_due(Duration::from_millis(3));
+        let late = Duration::from_micros(120);
+        assert_eq!(pace.lateness(due + late), late);
+        assert_eq!(pace.lateness(due), Duration::ZERO);
     }
 
     #[test]

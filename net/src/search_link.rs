@@ -8,10 +8,11 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender};
+use prometheus_client::metrics::histogram::Histogram;
 use tiltyard::{Found, Inbound, Search, Searcher};
 use tracing::error;
 
@@ -28,14 +29,14 @@ const QUEUE_REST: Duration = Duration::from_millis(100);
 
 impl SearchLink {
     /// Starts the thread; what it finds goes into the queue.
-    pub(crate) fn start(queue: Sender<Inbound>) -> io::Result<Self> {
+    pub(crate) fn start(queue: Sender<Inbound>, durations: Histogram) -> io::Result<Self> {
         // The world asks for the next search when it has the answer to the last one.
         let (searches, asked) = crossbeam_channel::bounded(1);
         let stopping = Arc::new(AtomicBool::new(false));
         let stop = stopping.clone();
         let thread = thread::Builder::new()
             .name("matchmaker".to_owned())
-            .spawn(move || drive_searches(&asked, &queue, &stop))?;
+            .spawn(move || drive_searches(&asked, &queue, &stop, &durations))?;
         Ok(Self {
             searches: Some(searches),
             stopping,
@@ -69,14 +70,21 @@ impl Drop for SearchLink {
     }
 }
 
-fn drive_searches(asked: &Receiver<Search>, queue: &Sender<Inbound>, stopping: &AtomicBool) {
+fn drive_searches(
+    asked: &Receiver<Search>,
+    queue: &Sender<Inbound>,
+    stopping: &AtomicBool,
+    durations: &Histogram,
+) {
     let mut searcher = Searcher::new();
     for search in asked {
+        let begun = Instant::now();
         let found = catch_unwind(AssertUnwindSafe(|| searcher.search(search)));
         let found = found.unwrap_or_else(|_| {
             error!("a search of the matchmaker panicked; it begins anew after the next interval");
             Found::nothing_known()
         });
+        durations.observe(begun.elapsed().as_secs_f64());
         hand_over(Inbound::Found(Box::new(found)), queue, stopping);
     }
 }

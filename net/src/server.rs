@@ -5,7 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     process,
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use bevy_app::App;
@@ -29,8 +29,10 @@ use crate::{
     convert,
     data_link::DataLink,
     egress::EgressRouter,
+    health::Health,
     listen::{Admission, PublicFiles, bind, bind_udp, serve_file, server_config, upgrade},
     logging,
+    metrics::{Around, Metrics, MetricsState, bind_metrics, drive_metrics},
     network::{Network, NetworkParts, QuicPlan},
     pace::{Pace, sharpen_sleep},
     peer::enqueue,
@@ -40,6 +42,7 @@ use crate::{
     store::{OpenError, Store},
     store_link::StoreLink,
     transports::Transports,
+    watch::Watch,
     world::EngineWorld,
 };
 
@@ -129,6 +132,16 @@ pub enum ServerError {
         /// What the system says.
         problem: io::Error,
     },
+    /// The port for metrics cannot be opened.
+    #[error(
+        "cannot listen on {address} for metrics: {problem}; stop what uses the port, or choose another with --metrics.prometheus_port"
+    )]
+    BindMetrics {
+        /// What was to be opened.
+        address: SocketAddr,
+        /// What the system says.
+        problem: io::Error,
+    },
     /// There is no certificate for QUIC.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -170,6 +183,7 @@ pub fn run_with(
         .build()?;
     let (listener, udp) = open_ports(&config)?;
     let address = listener.local_addr()?;
+    let metrics_listener = bind_metrics(&config.metrics)?;
     let certificates = match udp {
         Some(_) => Some(Certificates::open(&config.quic, &config.data_dir)?),
         None => None,
@@ -185,11 +199,16 @@ pub fn run_with(
     let social = app.world_mut().remove_resource::<SocialProviders>();
     let social = social.unwrap_or_default();
     let capacity = Arc::<Capacity>::default();
+    let names = FunctionNames::of(app.world());
+    let metrics = Arc::new(Metrics::of(&config, app.world(), &names, store.questions()));
+    let pass_age_max = Duration::from_millis(config.health.pass_age_max_ms);
+    let health = Arc::new(Health::new(pass_age_max, capacity.clone()));
+    let passwords = Arc::new(Passwords::start()?);
     let state = ApiState {
         config: config.clone(),
         secrets: Arc::new(secrets),
         sessions: sessions.clone(),
-        passwords: Arc::new(Passwords::start()?),
+        passwords: passwords.clone(),
         login_attempts: Arc::new(LoginAttempts::new(config.auth.login_attempts_per_minute)),
         authentications: Arc::new(AddressRate::of_logins(&config.limits)),
         capacity: capacity.clone(),
@@ -197,10 +216,13 @@ pub fn run_with(
         store: store.clone(),
         world: Arc::new(EngineWorld::new(
             bridge.clone(),
-            FunctionNames::of(app.world()),
+            names,
             control.handle().clone(),
         )),
         clock: Arc::new(SystemClock),
+        health: health.clone(),
+        operations: metrics.operations.clone(),
+        rpcs: metrics.rpcs.clone(),
     };
     let admission = Admission {
         sessions: state.sessions.clone(),
@@ -237,8 +259,10 @@ pub fn run_with(
         Some(network) => spoil(&control, listener, network)?,
         None => listener,
     };
-    let network = Network::start(&config, &listener, quic, &router, &sessions, queue)?;
-    let search_link = SearchLink::start(queue_for_store.clone())?;
+    let network = Network::start(
+        &config, &listener, quic, &router, &sessions, queue, &metrics,
+    )?;
+    let search_link = SearchLink::start(queue_for_store.clone(), metrics.searches.clone())?;
     let data_link = DataLink {
         store: store.clone(),
         sessions,
@@ -246,6 +270,16 @@ pub fn run_with(
     let store_link = StoreLink::start(control.handle(), data_link, &bridge, queue_for_store);
     watch_signals(&control, &app, config.shutdown_grace_sec);
     announce(address, &config);
+    let watch = Watch::start(&mut app, &config, metrics.passes.clone(), health.clone());
+    if let Some(listener) = metrics_listener {
+        let state = MetricsState {
+            metrics: metrics.clone(),
+            bridge: bridge.clone(),
+            health,
+            passwords,
+        };
+        control.spawn(drive_metrics(listener, state));
+    }
     ready(address);
     let NetworkParts { network, senders } = network;
     let meter = Meter::new(capacity.clone(), config.limits.busy_percent);
@@ -253,7 +287,14 @@ pub fn run_with(
         &mut app,
         Pace::new(config.engine.pass_rate_hz, meter),
         &capacity,
-        EgressRouter::new(senders, bridge.calls(), store_link, search_link),
+        EgressRouter::new(
+            senders,
+            bridge.calls(),
+            store_link,
+            search_link,
+            metrics.sent.clone(),
+        ),
+        watch,
     );
     info!("stopped ticking; closing connections");
     network.stop();
@@ -354,11 +395,18 @@ fn announce(address: SocketAddr, config: &Config) {
 }
 
 /// Runs passes until the engine has stopped.
-fn tick(app: &mut App, mut pace: Pace, capacity: &Capacity, mut egress: EgressRouter) {
+fn tick(
+    app: &mut App,
+    mut pace: Pace,
+    capacity: &Capacity,
+    mut egress: EgressRouter,
+    mut watch: Watch,
+) {
     sharpen_sleep();
     let mut pass = 0;
     loop {
         let elapsed = pace.wait();
+        let late = pace.lateness(elapsed);
         let world = app.world_mut();
         *world.resource_mut::<Now>() = Now {
             elapsed,
@@ -369,8 +417,11 @@ fn tick(app: &mut App, mut pace: Pace, capacity: &Capacity, mut egress: EgressRo
         world.insert_resource(Overload(capacity.is_overloaded()));
         world.run_schedule(Pass);
         world.clear_trackers();
+        let ended = Instant::now();
         egress.send(world.resource_mut::<Outbox>().take());
         capacity.set_stopping(world.resource::<Shutdown>().is_stopping());
+        let handover = ended.elapsed();
+        watch.note(world, Around { late, handover });
         if world.resource::<Shutdown>().is_finished() {
             // One more pass stops what is left; nobody hears of it any more.
             world.run_schedule(Pass);

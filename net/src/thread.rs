@@ -20,6 +20,7 @@ use crate::{
     auth::Sessions,
     convert::{Datagram, Deliveries, Encoding, Frames, welcome_frame},
     listen::Greeted,
+    metrics::Link,
     peer::{
         Carrier, NewestKey, Peer, Peers, QuicCarrier, ReaderOptions, drive_control,
         drive_websocket, enqueue,
@@ -180,9 +181,10 @@ impl NetThread {
             self.options.timing,
         ));
         self.peers.borrow_mut().insert(peer.clone());
+        self.options.traffic.opened(Link::of(slot));
         let seat = Seat {
             thread: self.clone(),
-            slot,
+            peer: peer.clone(),
         };
         (peer, seat)
     }
@@ -229,9 +231,13 @@ impl NetThread {
             period.tick().await;
             let now = Instant::now();
             let peers: Vec<Rc<Peer>> = self.peers.borrow().iter().cloned().collect();
+            let mut waiting_bytes = 0;
             for peer in peers {
                 peer.check(now);
+                peer.count(&self.options.traffic);
+                waiting_bytes += peer.outbox_bytes();
             }
+            self.options.traffic.set_outbox_bytes(waiting_bytes);
         }
     }
 
@@ -247,13 +253,17 @@ impl NetThread {
 /// A client's place, given back, and the world told, however its connection ends.
 struct Seat {
     thread: Rc<NetThread>,
-    slot: Slot,
+    peer: Rc<Peer>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.thread.peers.borrow_mut().remove(self.slot);
-        let closed = Inbound::Closed { slot: self.slot };
+        let slot = self.peer.slot;
+        self.thread.peers.borrow_mut().remove(slot);
+        let traffic = &self.thread.options.traffic;
+        self.peer.count(traffic);
+        traffic.ended(Link::of(slot), self.peer.end());
+        let closed = Inbound::Closed { slot };
         if let Err(TrySendError::Full(closed)) = self.thread.options.queue.try_send(closed) {
             let queue = self.thread.options.queue.clone();
             spawn_local(async move { enqueue(&queue, closed).await });

@@ -3,6 +3,7 @@
 pub mod bench;
 #[cfg(target_os = "linux")]
 pub mod cluster;
+pub mod exposition;
 pub mod fixture;
 pub mod gate;
 pub mod pressure;

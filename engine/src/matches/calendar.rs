@@ -93,6 +93,17 @@ impl Calendar {
         self.due.values().flatten().copied()
     }
 
+    /// How many matches of this kind there are.
+    pub(super) fn count(&self, kind: &str) -> usize {
+        let groups = self.groups.iter().filter(|group| group.key.kind == kind);
+        groups.map(|group| group.members.len()).sum()
+    }
+
+    /// How many matches tick in this pass.
+    pub(crate) fn due_count(&self) -> usize {
+        self.due.values().map(Vec::len).sum()
+    }
+
     /// Gives a match a place whose first tick is a period from now, or as much earlier as it takes to reach
     /// the slot with the least to do.
     ///

@@ -7,7 +7,7 @@ use super::{
     MatchDirectory, MatchError, MatchFilter, MatchListing, MatchParams,
     callbacks::{self, call},
     components::{Occasion, Turn},
-    index::MatchIndex,
+    index::{MatchIndex, MatchKinds},
 };
 use crate::{
     id::MatchId,
@@ -36,6 +36,9 @@ pub trait MatchFunctions {
     /// As [`MatchDirectory::create`].
     fn match_create(&mut self, kind: &str, params: &MatchParams) -> Result<MatchId, MatchError>;
 
+    /// The kinds of match that were registered, by name.
+    fn match_kinds(&self) -> Vec<&'static str>;
+
     /// The match with this id, if it exists.
     fn match_get(&mut self, id: MatchId) -> Option<MatchListing>;
 
@@ -60,6 +63,10 @@ impl MatchFunctions for World {
         let input = (kind.to_owned(), params.clone());
         self.run_system_cached_with(create, input)
             .unwrap_or_else(|_| Err(MatchError::init("matches are being made already")))
+    }
+
+    fn match_kinds(&self) -> Vec<&'static str> {
+        self.resource::<MatchKinds>().names().collect()
     }
 
     fn match_get(&mut self, id: MatchId) -> Option<MatchListing> {

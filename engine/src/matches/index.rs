@@ -45,6 +45,10 @@ impl MatchKinds {
         self.kinds.insert(T::NAME, prepare::<T>);
     }
 
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.kinds.keys().copied()
+    }
+
     pub(crate) fn prepare(
         &self,
         name: &str,

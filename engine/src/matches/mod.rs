@@ -23,9 +23,11 @@ use bevy_ecs::prelude::*;
 
 pub(crate) use self::{
     admission::Departures,
+    calendar::Calendar,
     functions::list_compiled,
     index::{MatchIndex, MatchKinds},
     requests::receive_data,
+    ticks::mark_due,
 };
 pub use self::{
     admission::JoinAttempt,
@@ -41,7 +43,6 @@ pub use self::{
 };
 use self::{
     admission::{Knocking, Unsettled},
-    calendar::Calendar,
     components::{Occasion, Turn},
     param::Called,
 };
@@ -98,6 +99,13 @@ pub(crate) fn settle_matches(world: &mut World) {
 /// How many matches run here.
 pub(crate) fn running(world: &World) -> usize {
     world.resource::<MatchIndex>().len()
+}
+
+/// The same by kind, every registered kind once.
+pub(crate) fn running_by_kind(world: &World) -> Vec<(&'static str, usize)> {
+    let calendar = world.resource::<Calendar>();
+    let kinds = world.resource::<MatchKinds>().names();
+    kinds.map(|kind| (kind, calendar.count(kind))).collect()
 }
 
 /// Tells the rules of every match how long it has until the server stops.

@@ -12,7 +12,7 @@ use super::{
     TickRate,
     components::{Ending, Random, Turn},
 };
-use crate::{functions::panic_text, limits::Limits};
+use crate::{flight::VisitTimes, functions::panic_text, limits::Limits};
 
 /// Which matches the callback that runs now is for.
 #[derive(Resource, Default, Debug)]
@@ -50,6 +50,7 @@ pub struct Matches<'w, 's, T: MatchKind> {
     called: Res<'w, Called>,
     calendar: Res<'w, Calendar>,
     limits: Res<'w, Limits>,
+    visits: ResMut<'w, VisitTimes>,
 }
 
 /// What a closure given to [`Matches::each`] may return: nothing, or a result.
@@ -81,9 +82,13 @@ impl<T: MatchKind> Matches<'_, '_, T> {
             Called::Due => self.calendar.due(T::NAME),
             Called::These(entities) => entities,
         };
+        let mut laps = self.visits.laps();
         for entity in called {
             if let Ok(parts) = self.matches.get_mut(*entity) {
+                laps.enter(|| !parts.participants.as_slice().is_empty());
+                let visited = parts.info;
                 visit_one(parts, deferred_max, &mut visit);
+                laps.leave(visited);
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::{clock::Now, limits::Limits, outbound::Outbox, schedule::MatchLoop};
 pub struct TicksSkipped(pub u64);
 
 /// Decides which matches tick in this pass. Those that are made later in it do not.
-pub(super) fn mark_due(
+pub(crate) fn mark_due(
     mut calendar: ResMut<Calendar>,
     mut clocks: Query<&mut Clock>,
     now: Res<Now>,

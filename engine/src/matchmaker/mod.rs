@@ -132,3 +132,8 @@ impl Plugin for MatchmakerPlugin {
 pub(crate) fn stats(world: &World) -> MatchmakerStats {
     world.resource::<Tickets>().stats.published()
 }
+
+/// How many tickets wait.
+pub(crate) fn ticket_count(world: &World) -> usize {
+    world.resource::<Tickets>().len()
+}

@@ -257,6 +257,10 @@ impl Tickets {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     fn oldest(&self) -> Option<&Arc<Ticket>> {
         self.waiting.values().next().map(|waiting| &waiting.ticket)
     }

@@ -56,6 +56,10 @@ impl PartyIndex {
         (*found == id).then_some(*entity)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entities.len()
+    }
+
     /// Every party, oldest first.
     pub(super) fn entities(&self) -> impl DoubleEndedIterator<Item = Entity> {
         self.entities.values().copied()

@@ -130,3 +130,8 @@ pub(crate) fn check_leader(
     };
     Err(RequestError::bad_input(format!("{prefix}: {refusal}")))
 }
+
+/// How many parties there are.
+pub(crate) fn count(world: &World) -> usize {
+    world.resource::<PartyIndex>().len()
+}

@@ -82,21 +82,36 @@ fn deadline(idle_timeout_ms: u64) -> Duration {
     Duration::from_millis(shorter.unwrap_or(idle_timeout_ms))
 }
 
+/// Finds the route of a request and takes it. What has none is counted together.
 async fn dispatch(state: ApiState, request: Request) -> Response {
+    let operations = state.operations.clone();
+    match route(state, request).await {
+        Ok(response) => response,
+        Err(response) => {
+            operations.count_unrouted(response.status().as_u16());
+            response
+        }
+    }
+}
+
+/// Takes the route of a request; what else it is answered with is an error.
+async fn route(state: ApiState, request: Request) -> Result<Response, Response> {
     let decoded = percent_decode(request.uri().path())
         .and_then(|path| String::from_utf8(path).map_err(|_| ApiError::not_found("Not Found")));
     let path = match decoded {
         Ok(path) => path,
-        Err(error) => return error.into_response(),
+        Err(error) => return Err(error.into_response()),
     };
     let clean = clean(&path);
     if clean != path {
-        return moved(&clean, request.uri().query());
+        return Err(moved(&clean, request.uri().query()));
     }
     let (route, tail) = match routes::find(request.method(), &path) {
         Ok(found) => found,
-        Err(error) => return error.into_response(),
+        Err(error) => return Err(error.into_response()),
     };
+    let operations = state.operations.clone();
+    let timing = operations.begin(route.name);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(peer)| *peer);
     let proxies = state.config.socket.proxy_count;
@@ -105,7 +120,7 @@ async fn dispatch(state: ApiState, request: Request) -> Response {
         let now = tokio::time::Instant::now();
         if !state.authentications.try_take(client, peer.ip(), now) {
             let text = "Too many logins from this address; try again later.";
-            return ApiError::new(Code::ResourceExhausted, text).into_response();
+            return Err(ApiError::new(Code::ResourceExhausted, text).into_response());
         }
     }
     let exchange = Exchange {
@@ -118,7 +133,9 @@ async fn dispatch(state: ApiState, request: Request) -> Response {
         body: request.into_body(),
         state,
     };
-    (route.run)(exchange).await
+    let response = (route.run)(exchange).await;
+    timing.finish(response.status().as_u16());
+    Ok(response)
 }
 
 /// The canonical form of a path: no empty, `.` or `..` segments. A slash at the end stays.

@@ -67,6 +67,8 @@ pub use world::{
 use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::capacity::Capacity;
 use crate::config::Config;
+use crate::health::Health;
+use crate::metrics::{Operations, Rpcs};
 use crate::rate::AddressRate;
 use crate::social::SocialProviders;
 use crate::store::Store;
@@ -96,6 +98,9 @@ pub struct ApiState {
     pub world: Arc<dyn World>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) operations: Arc<Operations>,
+    pub(crate) rpcs: Arc<Rpcs>,
 }
 
 impl ApiState {
@@ -116,6 +121,11 @@ async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
         Ok(outcome) => outcome,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
+}
+
+/// The names of all operations.
+pub(crate) fn operation_names() -> Vec<&'static str> {
+    routes::ROUTES.iter().map(|route| route.name).collect()
 }
 
 /// The API alone.

@@ -33,7 +33,7 @@ use super::operation::{self, Answer as _, Message, Operation};
 use super::parameter::Parameter;
 use super::parties::ListParties;
 use super::rpc;
-use super::session::{Healthcheck, SessionLogout, SessionRefresh};
+use super::session::{Healthcheck, Readiness, SessionLogout, SessionRefresh};
 use super::social::AuthenticateElsewhere;
 use super::storage::{DeleteStorageObjects, ReadStorageObjects, WriteStorageObjects};
 use super::storage_list::ListStorageObjects;
@@ -102,6 +102,7 @@ pub(super) const ROUTES: &[Route] = &[
     route::<ListNotifications>("GET", "/v2/notification"),
     route::<DeleteNotifications>("DELETE", "/v2/notification"),
     route::<DescribeApi>("GET", "/v2/tiltyard/openapi.json"),
+    route::<Readiness>("GET", "/v2/tiltyard/ready"),
     route::<ReadStorageObjects>("POST", "/v2/storage"),
     route::<WriteStorageObjects>("PUT", "/v2/storage"),
     route::<DeleteStorageObjects>("PUT", "/v2/storage/delete"),

@@ -16,6 +16,7 @@ use super::parameter::Parameter;
 use super::query::Query;
 use super::world::{RpcFailure, RpcRequest};
 use crate::auth::SessionClaims;
+use crate::metrics::RpcCarrier;
 
 /// The parameters that say how to call; the function gets them all.
 pub(super) const QUERY: &[Parameter] = &[Parameter::text("unwrap")];
@@ -74,6 +75,7 @@ async fn call(mut exchange: Exchange) -> Result<Response, Refusal> {
         return Err(refused(Code::InvalidArgument, "RPC ID must be set"));
     }
     let state = exchange.state.clone();
+    state.rpcs.count(&id, RpcCarrier::Http);
     if !state.world.has_rpc(&id) {
         return Err(not_found());
     }

@@ -1,5 +1,7 @@
 //! Sessions: `/v2/account/session/refresh`, `/v2/session/logout`; and `/healthcheck`.
 
+use std::time::Instant;
+
 use tiltyard::LogoutError;
 use tiltyard_proto::api;
 
@@ -9,9 +11,10 @@ use super::operation::{Context, Nothing, Operation, decode_body};
 use super::query::Query;
 use super::visitor::{banned, unknown};
 use crate::auth::{SessionClaims, TooManyLogouts};
+use crate::health::STUCK_TEXT;
 use crate::store::Identifier;
 
-/// Whether the server answers at all.
+/// Whether the server answers at all, and ticks.
 pub(super) struct Healthcheck;
 
 impl Operation for Healthcheck {
@@ -24,7 +27,32 @@ impl Operation for Healthcheck {
         Ok(Nothing)
     }
 
-    async fn run(_: Context<'_>, _: &Anyone, _: Nothing) -> Result<Nothing, ApiError> {
+    async fn run(Context { state, .. }: Context<'_>, _: &Anyone, _: Nothing) -> Outcome {
+        match state.health.is_live(Instant::now()) {
+            true => Ok(Nothing),
+            false => Err(ApiError::new(Code::Unavailable, STUCK_TEXT)),
+        }
+    }
+}
+
+type Outcome = Result<Nothing, ApiError>;
+
+/// Whether new players should come here.
+pub(super) struct Readiness;
+
+impl Operation for Readiness {
+    const NAME: &'static str = "Readiness";
+    type Caller = Anyone;
+    type Request = Nothing;
+    type Response = Nothing;
+
+    fn decode(_: &Query, _: &[u8]) -> Result<Nothing, ApiError> {
+        Ok(Nothing)
+    }
+
+    async fn run(Context { state, .. }: Context<'_>, _: &Anyone, _: Nothing) -> Outcome {
+        let readiness = state.health.readiness(Instant::now());
+        readiness.map_err(|reason| ApiError::new(Code::Unavailable, reason.text()))?;
         Ok(Nothing)
     }
 }

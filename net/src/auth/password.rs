@@ -133,6 +133,11 @@ impl Passwords {
         verified.await.map_err(|_| PasswordError::Broken)
     }
 
+    /// The work that waits or is being done, in hashes of argon2id.
+    pub(crate) fn waiting(&self) -> u32 {
+        self.work.load(Ordering::Relaxed)
+    }
+
     fn send(&self, job: Job) -> Result<(), PasswordError> {
         let jobs = self.jobs.as_ref().ok_or(PasswordError::Broken)?;
         let work = job.work();

@@ -18,8 +18,8 @@ use std::ffi::OsString;
 pub use error::ConfigError;
 pub use layers::{Defaults, Origin, Shown};
 pub use options::{
-    Apple, Auth, Config, Database, Dev, Engine, Google, Limits, Logger, Matches, Matchmaker, Net,
-    Party, Quic, Runtime, Session, Socket, Steam,
+    Apple, Auth, Config, Database, Dev, Engine, Google, Health, Limits, Logger, Matches,
+    Matchmaker, Metrics, Net, Party, Quic, Runtime, Session, Socket, Steam,
 };
 pub use value::{KeyValue, LogFormat, LogLevel, Retry, Secret};
 

@@ -56,6 +56,16 @@ fn node_name(value: &str) -> Checked {
     Err("1 to 16 characters without dots and spaces".to_owned())
 }
 
+/// What the names of metrics may begin with, other than our own.
+fn metric_prefix(value: &str) -> Checked {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let begins = value.starts_with(|c: char| c.is_ascii_digit());
+    if value.chars().all(fits) && !begins && value != "tiltyard" {
+        return Ok(());
+    }
+    Err("letters, digits and underscores, no digit first, and not `tiltyard`".to_owned())
+}
+
 macro_rules! default {
     () => {
         None
@@ -366,6 +376,33 @@ options! {
     pub Engine "engine." {
         /// Passes of the schedule a second; whatever needs no tick waits at most one.
         pass_rate_hz: u32 = "240", between(60, 1000);
+        /// Milliseconds above which the log tells of a pass, at most once a second; 0 for the time
+        /// between two passes.
+        slow_pass_ms: u64 = "0";
+    }
+}
+
+options! {
+    /// Metrics for Prometheus, on a listener of their own.
+    pub Metrics "metrics." {
+        /// Port of the listener; 0 for no metrics. `/metrics` is for Prometheus, and
+        /// `/v2/tiltyard/flight` tells what the latest passes did.
+        prometheus_port: u16 = "0";
+        /// Address of the listener. The reference server listens on all interfaces.
+        address: IpAddr = "127.0.0.1";
+        /// A further label `namespace` of everything; empty for none.
+        namespace: String = "";
+        /// What the names of the reference server begin with, which stand beside those that begin
+        /// with `tiltyard_`; empty for none of them.
+        prefix: String = "nakama", |prefix: &String| metric_prefix(prefix);
+    }
+}
+
+options! {
+    /// What `/healthcheck` and `/v2/tiltyard/ready` answer by. The reference server has no such section.
+    pub Health "health." {
+        /// Milliseconds without a finished pass after which both answer 503.
+        pass_age_max_ms: u64 = "5000", at_least(1);
     }
 }
 
@@ -418,6 +455,10 @@ pub struct Config {
     pub runtime: Runtime,
     /// The tick loop.
     pub engine: Engine,
+    /// Metrics for Prometheus.
+    pub metrics: Metrics,
+    /// When the server counts as well.
+    pub health: Health,
     /// Network threads.
     pub net: Net,
     settings: BTreeMap<&'static str, Shown>,
@@ -442,6 +483,8 @@ pub(crate) const SECTIONS: &[(&str, &[Opt])] = &[
     ("Parties", Party::OPTIONS),
     ("Game code", Runtime::OPTIONS),
     ("Tick loop", Engine::OPTIONS),
+    ("Metrics", Metrics::OPTIONS),
+    ("Health", Health::OPTIONS),
     ("Network threads", Net::OPTIONS),
     ("Development", Dev::OPTIONS),
 ];
@@ -470,6 +513,18 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     (
         "match.label_update_interval_ms",
         "listings follow labels at once",
+    ),
+    (
+        "metrics.custom_prefix",
+        "game code has no metrics of its own",
+    ),
+    (
+        "metrics.custom_scope_limit",
+        "game code has no metrics of its own",
+    ),
+    (
+        "metrics.reporting_freq_sec",
+        "metrics are those of the moment in which they are read",
     ),
     (
         "socket.outgoing_queue_size",
@@ -530,6 +585,8 @@ impl Config {
             party: Party::read(&layers)?,
             runtime: Runtime::read(&layers)?,
             engine: Engine::read(&layers)?,
+            metrics: Metrics::read(&layers)?,
+            health: Health::read(&layers)?,
             net: Net::read(&layers)?,
             settings: layers.shown(),
             warnings: layers.into_warnings(),

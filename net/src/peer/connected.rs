@@ -21,9 +21,13 @@ use super::{
     datagrams::Datagrams,
     outbox::{NewestKey, Outbox, OutboxFull},
     rate::Rates,
+    reader::is_malformed,
 };
-use crate::convert::{
-    Datagram, Deliveries, Encoding, close_frame, goodbye_frame, match_handle_frame, ping_frame,
+use crate::{
+    convert::{
+        Datagram, Deliveries, Encoding, close_frame, goodbye_frame, match_handle_frame, ping_frame,
+    },
+    metrics::{End, Link, Traffic},
 };
 
 /// Bytes that may wait for a moment; a client that is further behind for longer is closed.
@@ -32,6 +36,8 @@ const OUTBOX_BYTES_SOFT_MAX: usize = 64 * 1024;
 const OUTBOX_SOFT_WAIT: Duration = Duration::from_secs(3);
 /// What a client is told that does not read fast enough.
 const SLOW_REASON: &str = "session outgoing queue full";
+/// What a client is told that is not heard of.
+const SILENT_REASON: &str = "i/o timeout";
 
 /// One connected client. Lives on one network thread.
 #[derive(Debug)]
@@ -62,6 +68,8 @@ pub(crate) struct Peer {
     /// Something new is in the outbox, and the thread knows.
     touched: Cell<bool>,
     stage: Cell<Stage>,
+    /// Why it ended, as far as anybody knows.
+    end: Cell<End>,
     /// Cancelled when nobody is to wait for this client any more.
     pub(crate) stopped: CancellationToken,
     timing: Timing,
@@ -105,6 +113,7 @@ impl Peer {
             written: Notify::new(),
             touched: Cell::default(),
             stage: Cell::new(Stage::Open),
+            end: Cell::new(End::Lost),
             stopped: CancellationToken::new(),
             timing,
         }
@@ -215,6 +224,7 @@ impl Peer {
             .quic()
             .is_some_and(|quic| quic.session.close_reason().is_some());
         if left && self.is_open() {
+            self.end.set(End::Left);
             self.stage.set(Stage::Left);
             self.outbox.borrow_mut().clear();
         } else if !left {
@@ -231,6 +241,7 @@ impl Peer {
         if !self.is_open() {
             return;
         }
+        self.end.set(end_of(code, reason));
         self.stage.set(Stage::Closing {
             until: Instant::now() + self.timing.close_wait,
         });
@@ -262,6 +273,7 @@ impl Peer {
             );
             self.outbox.borrow_mut().push_anyway(frame);
             self.flush();
+            self.end.set(End::Left);
         }
         self.stage.set(Stage::Gone);
     }
@@ -271,6 +283,7 @@ impl Peer {
     pub(super) fn close_connection(&self, code: u32, reason: &str) {
         if let Some(quic) = self.carrier.quic().filter(|_| self.is_open()) {
             self.stage.set(Stage::Gone);
+            self.end.set(End::Left);
             quic.session.close(code, reason.as_bytes());
         }
     }
@@ -312,7 +325,7 @@ impl Peer {
                     self.datagrams.watch_loss(&quic.session);
                 } else if now >= self.heard_by.get() {
                     debug!(slot = ?self.slot, "closing a client that went silent");
-                    self.close(1000, "i/o timeout");
+                    self.close(1000, SILENT_REASON);
                 } else if now >= self.ping_at.get() {
                     self.ping_at.set(now + self.timing.ping_period);
                     self.outbox.borrow_mut().push_anyway(ping_frame());
@@ -335,10 +348,41 @@ impl Peer {
         }
     }
 
+    /// Counts what became of this client's messages since it was last counted.
+    pub(crate) fn count(&self, traffic: &Traffic) {
+        let written = self.outbox.borrow_mut().take_written();
+        traffic.sent_bytes(Link::of(self.slot), written);
+        if self.carrier.quic().is_some() {
+            traffic.datagrams(self.datagrams.take_fates());
+        }
+    }
+
+    /// Bytes that wait for it.
+    pub(crate) fn outbox_bytes(&self) -> usize {
+        self.outbox.borrow().bytes()
+    }
+
+    /// Why it ended, as far as anybody knows.
+    pub(crate) const fn end(&self) -> End {
+        self.end.get()
+    }
+
     /// The client is alive: the deadline moves, and so does the next ping.
     pub(crate) fn heard(&self, now: Instant, timing: Timing) {
         self.heard_by.set(now + timing.pong_wait);
         self.ping_at.set(now + timing.ping_period);
+    }
+}
+
+/// Why a client is gone that was told this.
+fn end_of(code: u16, reason: &str) -> End {
+    match (code, reason) {
+        (_, SLOW_REASON) => End::Slow,
+        (_, SILENT_REASON) => End::Silent,
+        (1001, _) => End::Stopped,
+        (1002 | 1009, _) => End::Malformed,
+        _ if is_malformed(reason) => End::Malformed,
+        _ => End::Closed,
     }
 }
 

@@ -24,7 +24,10 @@ use super::{
     handles::{Handles, Received},
     loss::Loss,
 };
-use crate::convert::{Datagram, Deliveries};
+use crate::{
+    convert::{Datagram, Deliveries},
+    metrics::Fates,
+};
 
 /// Bytes of datagrams that wait for a client whose connection takes no more at the moment.
 const LANE_BYTES_MAX: usize = 32 * 1024;
@@ -51,6 +54,8 @@ pub(crate) struct Datagrams {
     /// A task waits for room.
     waiting: Cell<bool>,
     counts: Cell<DatagramCounts>,
+    /// Those of them that were handed on.
+    told: Cell<DatagramCounts>,
 }
 
 /// How many datagrams of one client had which fate.
@@ -70,6 +75,25 @@ pub(crate) struct DatagramCounts {
     pub(crate) refused: u64,
     /// Arrived faster than the match takes them, or than the client may send.
     pub(crate) flooded: u64,
+}
+
+impl DatagramCounts {
+    /// The same in the order in which they are counted together.
+    const fn fates(self) -> Fates {
+        let Self {
+            sent,
+            repeated,
+            replaced,
+            dropped,
+            received,
+            stale,
+            refused,
+            flooded,
+        } = self;
+        [
+            sent, repeated, replaced, dropped, received, stale, refused, flooded,
+        ]
+    }
 }
 
 /// A datagram that is sent once more.
@@ -117,6 +141,13 @@ impl Datagrams {
         let mut counts = self.counts.get();
         change(&mut counts);
         self.counts.set(counts);
+    }
+
+    /// What became of datagrams since this was last asked.
+    pub(super) fn take_fates(&self) -> Fates {
+        let now = self.counts.get();
+        let (now, told) = (now.fates(), self.told.replace(now).fates());
+        std::array::from_fn(|fate| now[fate] - told[fate])
     }
 
     pub(crate) const fn counts(&self) -> DatagramCounts {

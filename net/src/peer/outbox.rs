@@ -20,6 +20,8 @@ pub(crate) type NewestKey = NonZeroU64;
 pub(crate) struct Outbox {
     pieces: VecDeque<Piece>,
     bytes: usize,
+    /// Bytes that were written and nobody has asked about yet.
+    written: u64,
     /// The front piece is partly on the wire, and the rest of it must follow.
     begun: bool,
     /// The newest answer to a ping. It waits until everything else is written, and a newer one takes its
@@ -105,7 +107,15 @@ impl Outbox {
 
     /// Forgets everything.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            written: self.written,
+            ..Self::default()
+        };
+    }
+
+    /// Bytes that were written since this was last asked.
+    pub(crate) const fn take_written(&mut self) -> u64 {
+        std::mem::replace(&mut self.written, 0)
     }
 
     /// The next pieces to write, for one system call.
@@ -130,6 +140,7 @@ impl Outbox {
     /// Forgets what was written.
     pub(crate) fn advance(&mut self, mut written: usize) {
         self.bytes -= written.min(self.bytes);
+        self.written += written as u64;
         while written > 0
             || self
                 .pieces

@@ -27,9 +27,14 @@ impl Lane {
         }
     }
 
+    /// Whether all places are taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.used.load(Ordering::Acquire) >= self.max
+    }
+
     /// Takes a place if there is one.
     pub(crate) fn try_acquire(&self) -> bool {
-        let free = self.used.load(Ordering::Acquire) < self.max;
+        let free = !self.is_full();
         if free {
             self.used.fetch_add(1, Ordering::AcqRel);
         }
@@ -42,7 +47,7 @@ impl Lane {
     ///
     /// No place is taken.
     pub(crate) async fn acquire(&self) {
-        while self.used.load(Ordering::Acquire) >= self.max {
+        while self.is_full() {
             self.freed.notified().await;
         }
         self.used.fetch_add(1, Ordering::AcqRel);

@@ -1,6 +1,6 @@
 //! What a client asks, on its way into the world, whatever carries it.
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use crossbeam_channel::{Sender, TrySendError};
 use tiltyard::{Inbound, Permit, Request};
@@ -10,6 +10,7 @@ use super::{Lane, Peer, RateLimits, Timing};
 use crate::{
     auth::Sessions,
     convert::{Decoded, MatchTokens, decode},
+    metrics::{Link, RpcCarrier, Rpcs, Traffic, Wait},
 };
 
 /// How long a reader rests when the queue into the world is full.
@@ -25,6 +26,8 @@ pub(crate) struct ReaderOptions {
     pub(crate) backoff_messages: u32,
     pub(crate) rates: RateLimits,
     pub(crate) timing: Timing,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) rpcs: Arc<Rpcs>,
 }
 
 /// Why a client is told to go.
@@ -41,10 +44,21 @@ const NOT_A_REQUEST: Farewell = Farewell {
     code: 1000,
     reason: "error processing message",
 };
+pub(super) const WRONG_TYPE: Farewell = Farewell {
+    code: 1000,
+    reason: "received unexpected WebSocket message type",
+};
 pub(super) const TOO_LARGE: Farewell = Farewell {
     code: 1009,
     reason: "",
 };
+
+/// Whether this is what a client is told whose message makes no sense.
+pub(super) fn is_malformed(reason: &str) -> bool {
+    [MALFORMED, NOT_A_REQUEST, WRONG_TYPE]
+        .iter()
+        .any(|farewell| farewell.reason == reason)
+}
 
 /// Puts one message before the world, as soon as the client has a place for it and keeps to its rate.
 pub(super) async fn read(
@@ -57,14 +71,20 @@ pub(super) async fn read(
     if !peer.is_heard() {
         return Ok(());
     }
+    let link = Link::of(peer.slot);
+    options.traffic.received_bytes(link, bytes.len());
     let decoded = decode(bytes, peer.encoding(), &Tokens(sessions)).map_err(|_| MALFORMED)?;
     let Decoded::Request(cid, request) = decoded else {
         return Err(NOT_A_REQUEST);
     };
-    let lane: &std::sync::Arc<Lane> = match request {
-        Request::MatchDataSend(_) => &peer.inputs,
-        _ => &peer.requests,
+    let (lane, waits_for): (&Arc<Lane>, Wait) = match request {
+        Request::MatchDataSend(_) => (&peer.inputs, Wait::Input),
+        _ => (&peer.requests, Wait::Request),
     };
+    count(&request, options);
+    if lane.is_full() {
+        options.traffic.waits(waits_for);
+    }
     let wait = peer.rates.take(&request, Instant::now());
     let hand_over = async {
         if !wait.is_zero() {
@@ -87,6 +107,13 @@ pub(super) async fn read(
         () = peer.stopped.cancelled() => {}
     }
     Ok(())
+}
+
+fn count(request: &Request, options: &ReaderOptions) {
+    options.traffic.received(request.kind());
+    if let Request::Rpc { id, .. } = request {
+        options.rpcs.count(id, RpcCarrier::Session);
+    }
 }
 
 /// Puts something into the queue, waiting while it is full. Gives up when the world is gone.

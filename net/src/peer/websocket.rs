@@ -25,14 +25,10 @@ use tracing::debug;
 
 use super::{
     Peer, ReaderOptions,
-    reader::{Farewell, MALFORMED, TOO_LARGE, read},
+    reader::{Farewell, MALFORMED, TOO_LARGE, WRONG_TYPE, read},
 };
 use crate::{auth::Sessions, convert::Encoding};
 
-const WRONG_TYPE: Farewell = Farewell {
-    code: 1000,
-    reason: "received unexpected WebSocket message type",
-};
 /// Reads a client's messages into the world until the connection ends, whoever ends it.
 ///
 /// `early` is what arrived together with the handshake.

@@ -118,7 +118,7 @@ mod sqlite;
 #[cfg(test)]
 mod tests;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 pub use account::{
     Account, AccountChange, Identifier, Login, NewAccount, Profile, User, UserQuery,
@@ -145,7 +145,7 @@ pub use object::{
 pub use object_listing::{ObjectListing, ObjectPosition};
 pub use postgres::PoolLimits;
 
-use crate::config::Config;
+use crate::{config::Config, metrics::Questions};
 use database::Database;
 
 /// A database that is open. Clones share it.
@@ -191,6 +191,11 @@ impl Store {
     pub async fn open_postgres(address: &Address, limits: PoolLimits) -> Result<Self, OpenError> {
         let database = postgres::open(address, limits).await?;
         Ok(Self { database })
+    }
+
+    /// What is counted of its work.
+    pub(crate) fn questions(&self) -> Arc<Questions> {
+        self.database.questions()
     }
 
     /// Waits for running work and closes the database. Later calls fail.

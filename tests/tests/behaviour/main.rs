@@ -13,6 +13,7 @@ mod lanes;
 mod limits;
 mod loss;
 mod matches;
+mod metrics;
 #[cfg(target_os = "linux")]
 mod outage;
 mod overload;

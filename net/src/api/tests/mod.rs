@@ -7,6 +7,7 @@ mod framework;
 mod friends;
 mod group_errors;
 mod groups;
+mod health;
 mod hooks;
 mod import;
 mod links;

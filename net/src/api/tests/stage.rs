@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::ConnectInfo;
@@ -22,6 +23,8 @@ use uuid::Uuid;
 use crate::api::*;
 use crate::auth::{Clock, LoginAttempts, Passwords, Secrets, Sessions};
 use crate::config::{self, Command, Defaults};
+use crate::health::Health;
+use crate::metrics::tests::metrics;
 use crate::rate::AddressRate;
 use crate::social::SocialProviders;
 use crate::store::harness::{self, DropsDatabase};
@@ -155,6 +158,9 @@ impl Stage {
         let world = Arc::new(FakeWorld::default());
         let clock = Arc::new(FakeClock(AtomicI64::new(1_795_253_282)));
         let (store, database) = harness::open_either(dir.path()).await;
+        let health = Arc::new(Health::new(Duration::from_secs(5), Arc::default()));
+        health.pass_ended(Instant::now());
+        let metrics = metrics("");
         let state = ApiState {
             sessions: Arc::new(Sessions::new(&secrets, &config.session)),
             secrets: Arc::new(secrets),
@@ -166,6 +172,9 @@ impl Stage {
             store,
             world: world.clone(),
             clock: clock.clone(),
+            health,
+            operations: metrics.operations.clone(),
+            rpcs: metrics.rpcs.clone(),
             config: Arc::from(config),
         };
         Self {

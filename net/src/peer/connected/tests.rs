@@ -6,7 +6,10 @@ use tokio::{
 };
 
 use super::*;
-use crate::peer::outbox::OUTBOX_BYTES_MAX;
+use crate::peer::{
+    outbox::OUTBOX_BYTES_MAX,
+    reader::{MALFORMED, TOO_LARGE, WRONG_TYPE},
+};
 
 /// More than the longest control frame, which is added whatever waits.
 const CONTROL_BYTES_MAX: usize = 200;
@@ -97,4 +100,20 @@ async fn a_client_that_stays_behind_for_three_seconds_is_closed_and_one_that_cat
         assert!(!peer.is_open());
     };
     LocalSet::new().run_until(waits).await;
+}
+
+#[test]
+fn ends_are_told_apart_by_what_the_client_was_told() {
+    for (code, reason, end) in [
+        (1000, SLOW_REASON, End::Slow),
+        (1000, SILENT_REASON, End::Silent),
+        (1001, "server is shutting down", End::Stopped),
+        (1000, MALFORMED.reason, End::Malformed),
+        (1000, WRONG_TYPE.reason, End::Malformed),
+        (TOO_LARGE.code, TOO_LARGE.reason, End::Malformed),
+        (1002, "bad MASK", End::Malformed),
+        (1000, "", End::Closed),
+    ] {
+        assert_eq!(end_of(code, reason), end, "{code} {reason}");
+    }
 }

@@ -18,7 +18,7 @@ use std::{
 
 use tokio::{
     sync::Mutex,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tracing::{error, info};
 
@@ -28,6 +28,7 @@ pub(super) use row::Row;
 pub(super) use sql::{Sql, sql};
 
 use super::error::StoreError;
+use crate::metrics::{Access, Questions};
 use lease::Lease;
 
 /// How long a call takes at most, from waiting for a connection to the last retry. A second less than what
@@ -47,15 +48,21 @@ pub(super) struct Database {
     readers: Pool,
     /// Whether the last call found the database there.
     answers: Arc<AtomicBool>,
+    questions: Arc<Questions>,
 }
 
 impl Database {
-    pub(super) const fn new(writers: Pool, readers: Pool, answers: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(writers: Pool, readers: Pool, answers: Arc<AtomicBool>) -> Self {
         Self {
             writers,
             readers,
             answers,
+            questions: Arc::default(),
         }
+    }
+
+    pub(super) fn questions(&self) -> Arc<Questions> {
+        self.questions.clone()
     }
 
     /// Waits for running work and closes the database. Later calls fail.
@@ -66,8 +73,8 @@ impl Database {
 
     /// The rows that a reading statement gives, of one moment.
     pub(super) async fn find(&self, sql: Sql) -> Result<Vec<Row>, StoreError> {
-        self.in_time(async { self.readers.lease().await?.find(sql).await })
-            .await
+        let find = async { self.readers.lease().await?.find(sql).await };
+        self.in_time(Access::Read, find).await
     }
 
     /// The first row that a reading statement gives.
@@ -102,7 +109,7 @@ impl Database {
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        self.in_time(async {
+        self.in_time(Access::Write, async {
             let mut tries = 1;
             loop {
                 match self.try_write(&change).await {
@@ -143,12 +150,19 @@ impl Database {
     /// Bounds a call, and tells the operator when the database goes and when it comes back.
     async fn in_time<T>(
         &self,
+        access: Access,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        let begun = Instant::now();
         let outcome = timeout(PATIENCE, call).await.unwrap_or_else(|_| {
             let late = io::Error::from(io::ErrorKind::TimedOut);
             Err(StoreError::Unavailable(sqlx::Error::Io(late)))
         });
+        let is_answered = !matches!(
+            outcome,
+            Err(StoreError::Unavailable(_) | StoreError::Failed(_))
+        );
+        self.questions.note(access, begun.elapsed(), is_answered);
         match &outcome {
             Err(StoreError::Unavailable(reason)) if !outage::is_conflict(reason) => {
                 if self.answers.swap(false, Ordering::Relaxed) {
