@@ -68,6 +68,8 @@ closed_label! {
         Silent "silent",
         /// The client said what is not of the protocol, or too much at once.
         Malformed "malformed",
+        /// The client sent faster than it may, for too long.
+        Flooded "flooded",
         /// The server stopped.
         Stopped "stopped",
         /// The world closed it: logged out, replaced, banned, sent away by game code.

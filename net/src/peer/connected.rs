@@ -20,7 +20,7 @@ use super::{
     Carrier, Lane, QUEUED_REQUESTS_MAX, RateLimits,
     datagrams::Datagrams,
     outbox::{NewestKey, Outbox, OutboxFull},
-    rate::Rates,
+    rate::{FLOODING, Rates},
     reader::is_malformed,
 };
 use crate::{
@@ -382,6 +382,7 @@ fn end_of(code: u16, reason: &str) -> End {
         (1001, _) => End::Stopped,
         (1002 | 1009, _) => End::Malformed,
         _ if is_malformed(reason) => End::Malformed,
+        _ if reason == FLOODING.reason => End::Flooded,
         _ => End::Closed,
     }
 }

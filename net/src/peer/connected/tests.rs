@@ -112,6 +112,7 @@ fn ends_are_told_apart_by_what_the_client_was_told() {
         (1000, WRONG_TYPE.reason, End::Malformed),
         (TOO_LARGE.code, TOO_LARGE.reason, End::Malformed),
         (1002, "bad MASK", End::Malformed),
+        (FLOODING.code, FLOODING.reason, End::Flooded),
         (1000, "", End::Closed),
     ] {
         assert_eq!(end_of(code, reason), end, "{code} {reason}");
