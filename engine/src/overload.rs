@@ -4,7 +4,7 @@ use bevy_ecs::prelude::*;
 
 use crate::{
     outbound::{ErrorCode, RequestError},
-    request::RequestKind,
+    request::{MatchTarget, Request, RequestKind},
     shutdown::Shutdown,
 };
 
@@ -15,15 +15,19 @@ use crate::{
 pub struct Overload(pub bool);
 
 /// What a request is answered that would give the server more to do when it is overloaded or about to stop.
-pub(crate) fn refusal(world: &World, kind: RequestKind) -> Option<RequestError> {
-    let code = match kind {
+///
+/// Whom the matchmaker has brought together is let in: their tickets are used up, and nobody would be saved work.
+pub(crate) fn refusal(world: &World, request: &Request) -> Option<RequestError> {
+    let is_stopping = world.resource::<Shutdown>().is_stopping();
+    let code = match request.kind() {
+        RequestKind::MatchJoin if !is_stopping && is_by_token(request) => return None,
         RequestKind::MatchJoin => ErrorCode::MatchJoinRejected,
         RequestKind::MatchCreate | RequestKind::MatchmakerAdd | RequestKind::PartyMatchmakerAdd => {
             ErrorCode::RuntimeException
         }
         _ => return None,
     };
-    let text = if world.resource::<Shutdown>().is_stopping() {
+    let text = if is_stopping {
         "Server is shutting down"
     } else if world.resource::<Overload>().0 {
         "Server is overloaded, try again later"
@@ -31,4 +35,14 @@ pub(crate) fn refusal(world: &World, kind: RequestKind) -> Option<RequestError> 
         return None;
     };
     Some(RequestError::new(code, text))
+}
+
+const fn is_by_token(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::MatchJoin {
+            target: MatchTarget::Token(_),
+            ..
+        }
+    )
 }

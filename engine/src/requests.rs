@@ -223,7 +223,7 @@ fn carry_out(world: &mut World, session: Entity, cid: Cid, request: Request, per
     }) else {
         return;
     };
-    if let Some(error) = overload::refusal(world, request.kind()) {
+    if let Some(error) = overload::refusal(world, &request) {
         let reply = Reply::Error(error);
         world.resource_mut::<Outbox>().reply(asker.slot, cid, reply);
         return;

@@ -67,7 +67,7 @@ impl Capacity {
 /// Time that is looked at as one.
 const SLOT: Duration = Duration::from_millis(100);
 /// Slots that the share is the mean of: a second.
-const SLOTS: u16 = 10;
+const SLOTS: usize = 10;
 /// For how long the share has to be beyond a bound before anything follows.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -79,8 +79,8 @@ pub(crate) struct Meter {
     last: Duration,
     total: Duration,
     idle: Duration,
-    /// Busy shares of the last slots, in permille.
-    slots: [u32; SLOTS as usize],
+    /// The last slots: time that has passed, and time at rest. A long pass is a long slot.
+    slots: [(Duration, Duration); SLOTS],
     next: usize,
     /// Since when the share is beyond the bound that counts.
     since: Option<Duration>,
@@ -107,7 +107,7 @@ impl Meter {
             last: Duration::ZERO,
             total: Duration::ZERO,
             idle: Duration::ZERO,
-            slots: [0; SLOTS as usize],
+            slots: Default::default(),
             next: 0,
             since: None,
         }
@@ -128,13 +128,28 @@ impl Meter {
         if self.total < SLOT {
             return;
         }
-        let rested = self.idle.as_micros() * 1000 / self.total.as_micros();
-        self.slots[self.next] = 1000 - u32::try_from(rested).unwrap_or(1000).min(1000);
-        self.next = (self.next + 1) % self.slots.len();
+        self.slots[self.next] = (self.total, self.idle);
+        self.next = (self.next + 1) % SLOTS;
         (self.total, self.idle) = Default::default();
-        let share = self.slots.iter().sum::<u32>() / u32::from(SLOTS);
+        let share = self.share();
         self.capacity.busy_permille.store(share, Ordering::Relaxed);
         self.judge(now, share);
+    }
+
+    /// The busy share of the last second, or of the last pass if that was longer, in permille.
+    fn share(&self) -> u32 {
+        let newest_first = (1..=SLOTS).map(|back| self.slots[(self.next + SLOTS - back) % SLOTS]);
+        let (mut passed, mut rested) = (Duration::ZERO, Duration::ZERO);
+        for (slot, idle) in newest_first {
+            passed += slot;
+            rested += idle;
+            if passed >= PATIENCE {
+                break;
+            }
+        }
+        // What was before the start was rest.
+        let busy = (passed - rested).as_micros() * 1000 / passed.max(PATIENCE).as_micros();
+        u32::try_from(busy).unwrap_or(1000)
     }
 
     fn judge(&mut self, now: Duration, share: u32) {
@@ -209,6 +224,25 @@ mod tests {
             }
             changed
         }
+    }
+
+    #[test]
+    fn a_pass_weighs_as_much_as_it_was_long() {
+        let mut run = Run::new(90);
+        run.run(10, 2_000);
+        run.now += Duration::from_secs(3);
+        run.meter.note(run.now, Duration::ZERO, 700);
+        assert!(
+            run.capacity.busy_share() > 0.9,
+            "{}",
+            run.capacity.busy_share()
+        );
+        run.run(10, 1_100);
+        assert!(
+            run.capacity.busy_share() < 0.2,
+            "{}",
+            run.capacity.busy_share()
+        );
     }
 
     #[test]

@@ -22,7 +22,9 @@ const SLOTS_PER_SECOND: u32 = 240;
 const SLOTS_MIN: u32 = 4;
 
 /// Whether a match ticks in this pass, and its place among those that tick with it.
-#[derive(Component, Clone, Copy, Debug, Default)]
+///
+/// Belongs to [`Match`], and is nothing without it.
+#[derive(Component, Clone, Copy, Debug)]
 #[component(on_add = enter, on_remove = leave)]
 pub struct Clock {
     due: bool,
@@ -31,6 +33,15 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// The clock of a match that is spawned with it, in the same bundle.
+    pub(super) const fn new() -> Self {
+        Self {
+            due: false,
+            group: u32::MAX,
+            place: 0,
+        }
+    }
+
     /// Whether the match ticks in this pass.
     #[must_use]
     pub const fn is_due(&self) -> bool {
@@ -137,9 +148,12 @@ impl Calendar {
         }
     }
 
-    /// Takes a match out. Returns the one that has its place now, if another has.
-    fn leave(&mut self, clock: Clock) -> Option<Entity> {
-        let group = &mut self.groups[clock.group as usize];
+    /// Takes a match out, if it is in. Returns the one that has its place now, if another has.
+    fn leave(&mut self, entity: Entity, clock: Clock) -> Option<Entity> {
+        let group = self.groups.get_mut(clock.group as usize)?;
+        if group.members.get(clock.place as usize) != Some(&entity) {
+            return None;
+        }
         group.members.swap_remove(clock.place as usize);
         if let Some(loads) = self.loads.get_mut(&group.key.rate) {
             loads[group.key.slot] -= 1;
@@ -197,7 +211,9 @@ fn leave(mut world: DeferredWorld, context: HookContext) {
     let Some(clock) = world.get::<Clock>(context.entity).copied() else {
         return;
     };
-    let moved = world.resource_mut::<Calendar>().leave(clock);
+    let moved = world
+        .resource_mut::<Calendar>()
+        .leave(context.entity, clock);
     if let Some(mut moved) = moved.and_then(|moved| world.get_mut::<Clock>(moved)) {
         moved.place = clock.place;
     }
@@ -261,7 +277,7 @@ mod tests {
         let slot =
             |calendar: &Calendar, clock: Clock| calendar.groups[clock.group as usize].key.slot;
         let left = slot(&calendar, clocks[3]);
-        assert_eq!(calendar.leave(clocks[3]), None, "it was alone");
+        assert_eq!(calendar.leave(entity(3), clocks[3]), None, "it was alone");
         let entered = calendar.enter(entity(99), KIND, 10, Duration::ZERO);
         assert_eq!(slot(&calendar, entered), left);
     }
@@ -274,7 +290,13 @@ mod tests {
             .collect();
         assert_eq!(together.len(), 3);
         let first = clocks[together[0] as usize];
-        assert_eq!(calendar.leave(first), Some(entity(together[2])));
+        let leaver = entity(together[0]);
+        assert_eq!(
+            calendar.leave(entity(99), first),
+            None,
+            "somebody else's place"
+        );
+        assert_eq!(calendar.leave(leaver, first), Some(entity(together[2])));
         let members = &calendar.groups[first.group as usize].members;
         assert_eq!(members, &[entity(together[2]), entity(together[1])]);
     }

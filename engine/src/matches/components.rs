@@ -33,8 +33,9 @@ pub struct Match {
     pub(crate) deliveries: Deliveries,
 }
 
-/// How often a match ticks, in ticks a second.
+/// How often a match ticks, in ticks a second, from its beginning to its end.
 #[derive(Component, Clone, Copy, Debug, Eq, PartialEq)]
+#[component(immutable)]
 pub struct TickRate(pub u8);
 
 /// The number of the next tick, or of the present one while it runs. The first is 0.

@@ -138,7 +138,7 @@ impl MatchDirectory<'_, '_> {
             },
             TickRate(prepared.tick_rate),
             Tick::default(),
-            Clock::default(),
+            Clock::new(),
             Label(prepared.label.into()),
             Participants::default(),
             Inbox::default(),

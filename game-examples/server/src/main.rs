@@ -7,6 +7,10 @@ use rust_embed::RustEmbed;
 use tiltyard::prelude::*;
 use tiltyard_net::{PublicFiles, ServerPlugins};
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The pages of the example games.
 #[derive(RustEmbed)]
 #[folder = "../../assets/play"]

@@ -59,6 +59,9 @@ pub enum BotsError {
 /// Connections that a relay of a bad network takes.
 const RELAYED_MAX: usize = 1024;
 
+/// How much longer than the connections alone the way to the beginning may take.
+const RAMP_SLACK: Duration = Duration::from_secs(60);
+
 /// How often it is looked whether all are ready, or done.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -224,8 +227,12 @@ async fn conduct(shared: &Shared, stop: impl Future<Output = ()>) -> Option<Rang
     let mut stop = pin!(stop);
     let clients = shared.options.clients;
     let everybody = until(|| shared.ready.load(Ordering::Relaxed) >= clients);
+    let ramp = Duration::try_from_secs_f64(clients as f64 / shared.options.connect_rate);
+    let patience = ramp.unwrap_or(RAMP_SLACK).saturating_add(RAMP_SLACK);
     tokio::select! {
         () = everybody => {}
+        // Those who are still not there are not waited for.
+        () = tokio::time::sleep(patience) => {}
         () = &mut stop => return None,
     }
     let began = Instant::now();

@@ -289,7 +289,7 @@ options! {
         loopback: bool = "false";
         /// Percent of its time that the tick thread may be busy for a second. Beyond it new sockets get a 503,
         /// and nobody joins or makes a match until it is 7/9 of that again. 0 for no limit.
-        busy_percent: u32 = "90", between(0, 100);
+        busy_percent: u32 = "90", between(0, 99);
     }
 }
 

@@ -84,6 +84,8 @@ closed_label! {
         Request "request",
         /// A place for match data.
         Input "input",
+        /// Its turn: the client sends too fast.
+        Rate "rate",
     }
 }
 
@@ -293,7 +295,7 @@ impl Threads {
         waiting.in_bytes().gauge(encoder, [(none, bytes)])?;
         let waits = Described::new(
             "quota_waits",
-            "Messages whose client had as many on their way as it may, and which had to wait",
+            "Messages that had to wait: their client had as many on their way as it may, or sent too fast",
         );
         let series = Wait::ALL.iter().map(|wait| {
             let count = self.sum(|traffic| &traffic.waits[*wait as usize]);

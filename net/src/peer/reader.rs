@@ -86,6 +86,9 @@ pub(super) async fn read(
         options.traffic.waits(waits_for);
     }
     let wait = peer.rates.take(&request, Instant::now());
+    if !wait.is_zero() {
+        options.traffic.waits(Wait::Rate);
+    }
     let hand_over = async {
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;

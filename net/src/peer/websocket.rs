@@ -10,7 +10,8 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
+    net::TcpStream,
     time::Instant,
 };
 use tokio_tungstenite::{
@@ -150,9 +151,13 @@ impl AsyncRead for Wire {
         };
         loop {
             ready!(stream.poll_read_ready(context))?;
+            let room = buffer.remaining();
             match stream.try_read(buffer.initialize_unfilled()) {
                 Ok(count) => {
                     buffer.advance(count);
+                    if (1..room).contains(&count) {
+                        expect_nothing(stream);
+                    }
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -160,6 +165,14 @@ impl AsyncRead for Wire {
             }
         }
     }
+}
+
+/// Notes that the socket was read to its end, which a read that fills only a part of its buffer tells. Without
+/// that, every message would cost another read that finds nothing.
+fn expect_nothing(stream: &TcpStream) {
+    let nothing: io::Result<()> =
+        stream.try_io(Interest::READABLE, || Err(io::ErrorKind::WouldBlock.into()));
+    debug_assert!(nothing.is_err(), "there was none");
 }
 
 impl AsyncWrite for Wire {

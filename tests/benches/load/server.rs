@@ -150,7 +150,7 @@ fn at(samples: &[(Instant, f64)], moment: Instant) -> f64 {
     before.1 + (after.1 - before.1) * share
 }
 
-/// CPU time of all threads, to the nanosecond.
+/// CPU time of all threads, to the nanosecond. A thread that ends takes its own along; those of servers last.
 fn cpu_seconds(process: u32) -> f64 {
     let Ok(tasks) = fs::read_dir(format!("/proc/{process}/task")) else {
         return 0.0;

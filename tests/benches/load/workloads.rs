@@ -1,6 +1,9 @@
 //! The workloads.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
@@ -35,11 +38,23 @@ const PLAYERS: usize = 8;
 
 /// Matches of the fixture that collect what players send, or send it back to all.
 fn bench_matches(count: usize, aggregate: bool) -> Script {
+    Script::Match(collecting(count, aggregate))
+}
+
+/// One of them, to be joined.
+fn bench_match() -> MatchScript {
+    MatchScript {
+        players: 32,
+        ..collecting(1, true)
+    }
+}
+
+fn collecting(count: usize, aggregate: bool) -> MatchScript {
     let mode = if aggregate { "aggregate" } else { "echo" };
     let payload = json!({
         "count": count, "tick_rate": TICK_RATE, "mode": mode, "stop_when_empty": true, "return_ids": true,
     });
-    Script::Match(MatchScript {
+    MatchScript {
         join: Join::Create {
             rpc: "bench_create_matches".into(),
             payload: payload.to_string(),
@@ -52,7 +67,7 @@ fn bench_matches(count: usize, aggregate: bool) -> Script {
             has_records: true,
         }),
         ..MatchScript::default()
-    })
+    }
 }
 
 fn options(plan: &Plan, server: &Server) -> Options {
@@ -156,7 +171,7 @@ fn ratios(results: &Results, figure: &str) {
 
 /// Every message to all players of the match.
 fn echo(plan: &Plan) {
-    let title = "8 matches of 8 players, 10 messages a second each, every one to all 8";
+    let title = "8 matches of 8 players, 60 messages a second each, every one to all 8";
     let mut results = Results::new("W1-echo", title);
     for _ in 0..plan.runs {
         for kind in Kind::ALL {
@@ -205,31 +220,31 @@ fn idle_sockets(plan: &Plan) {
     let mut results = Results::new("W3", "connections that say nothing");
     for _ in 0..plan.runs.min(3) {
         for clients in [1_000, 5_000, 10_000] {
-            for (kind, transport) in [
-                (Kind::Tiltyard, Transport::WebSocket),
-                (Kind::FloorTokio, Transport::WebSocket),
-            ] {
+            for kind in [Kind::Tiltyard, Kind::FloorTokio] {
                 let server = Server::start(kind, &[]);
                 let before = server.resident_kib();
-                let report = std::thread::scope(|scope| {
+                let (report, resident) = std::thread::scope(|scope| {
                     let bots = scope.spawn(|| {
                         run(Options {
                             clients,
-                            transport,
+                            transport: Transport::WebSocket,
                             script: Script::Idle,
                             sources: loopback_addresses(),
                             ..options(plan, &server)
                         })
                     });
-                    let mut most: f64 = 0.0;
+                    // The last before they leave, when all have been idle for a while.
+                    let mut resident = Vec::new();
                     while !bots.is_finished() {
-                        most = most.max(server.resident_kib());
-                        std::thread::sleep(Duration::from_millis(100));
+                        resident.push((Instant::now(), server.resident_kib()));
+                        std::thread::sleep(Duration::from_millis(50));
                     }
-                    (bots.join().expect("bots do not panic"), most)
+                    (bots.join().expect("bots do not panic"), resident)
                 });
-                let (report, most) = report;
                 let report = report.expect("bots run");
+                let end = report.window.as_ref().map(|window| window.end);
+                let idle = resident.iter().rev().find(|(time, _)| Some(*time) < end);
+                let most = idle.map_or(f64::NAN, |(_, kib)| *kib);
                 let window = report.window.clone().expect("there was a window");
                 let cpu_us = server.end(&window) * 1e6;
                 let row = format!("{}, {clients}", kind.name());
@@ -258,7 +273,10 @@ fn loopback_addresses() -> Vec<IpAddr> {
 
 /// Logins, connections and joins.
 fn storm(plan: &Plan) {
-    let mut results = Results::new("W4", "logging in, connecting and leaving, 32 at a time");
+    let mut results = Results::new(
+        "W4",
+        "logging in, connecting, joining and leaving, 32 at a time",
+    );
     for _ in 0..plan.runs {
         for (row, kind, fresh) in [
             ("tiltyard, new accounts", Kind::Tiltyard, true),
@@ -267,7 +285,10 @@ fn storm(plan: &Plan) {
         ] {
             let (report, cpu_us, _) = measure(kind, |server| Options {
                 clients: 32,
-                script: Script::Storm { fresh, join: None },
+                script: Script::Storm {
+                    fresh,
+                    join: Some(bench_match()),
+                },
                 ..options(plan, server)
             });
             let visits = report.visits_per_s * report.seconds;
@@ -291,10 +312,12 @@ fn idle_matches(plan: &Plan) {
     for _ in 0..plan.runs.min(3) {
         let mut base = 0.0;
         for matches in [0, 10_000, 100_000] {
-            let server = Server::start(Kind::Tiltyard, &[]);
+            let server = Server::start(Kind::Tiltyard, &["--limits.joins_per_second", "0"]);
             let before = server.resident_kib();
             make_matches(&server, matches);
-            let (cpu, start) = (server.cpu_seconds(), std::time::Instant::now());
+            // What making them has left to do is no part of it.
+            std::thread::sleep(Duration::from_secs(2));
+            let (cpu, start) = (server.cpu_seconds(), Instant::now());
             std::thread::sleep(plan.window);
             let cores = (server.cpu_seconds() - cpu) / start.elapsed().as_secs_f64();
             if matches == 0 {
@@ -334,9 +357,13 @@ fn make_matches(server: &Server, count: usize) {
             });
             let call = json!({ "cid": "1", "rpc": { "id": "bench_create_matches", "payload": payload.to_string() } });
             socket.send(Message::text(call.to_string())).await.expect("the connection is open");
-            let answer = socket.next().await.expect("an answer").expect("an answer");
-            let text = answer.to_text().unwrap_or_default();
-            assert!(text.contains("count"), "{text}");
+            let answer = loop {
+                match socket.next().await.expect("an answer").expect("an answer") {
+                    Message::Text(text) => break text,
+                    _ => continue,
+                }
+            };
+            assert!(answer.contains("count"), "{answer}");
         }
     });
 }
@@ -417,6 +444,16 @@ fn growth(plan: &Plan) {
         for matches in [5, 20, 80] {
             let row = format!("{matches} matches");
             arena_run(plan, Kind::Tiltyard, matches, &row, &mut results, |_| {});
+        }
+    }
+    println!();
+    if let Some(least) = results.median("5 matches", "CPU us/frame") {
+        for row in ["20 matches", "80 matches"] {
+            let cost = results.median(row, "CPU us/frame").unwrap_or(f64::NAN);
+            println!(
+                "{row}: {:.2} times the cost of a frame with 5",
+                cost / least
+            );
         }
     }
     results.finish("CPU us/frame");

@@ -3,6 +3,10 @@
 use tiltyard::prelude::*;
 use tiltyard_net::ServerPlugins;
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> AppExit {
     let server = ServerPlugins
         .with_default("runtime.http_key", "defaulthttpkey")

@@ -8,13 +8,19 @@ use std::{
 use serde_json::{Value, json};
 use tiltyard_proto::{
     decode_protobuf, match_data,
-    match_data::MatchDataParts,
+    match_data::{MatchDataParts, PresenceParts},
     realtime::{self as wire, Envelope, envelope::Message, match_join},
     write_protobuf,
 };
 
 use super::wire as frames;
 
+/// Whom echoes are from; as long as anybody.
+const SENDER: PresenceParts<'_> = PresenceParts {
+    user_id: "00000000-0000-4000-8000-000000000000",
+    session_id: "00000000-0000-4000-8000-000000000000",
+    username: "floor-1",
+};
 /// The op code of a snapshot.
 const SNAPSHOT: i64 = 2;
 
@@ -132,12 +138,12 @@ impl Arena {
         let Some(game) = self.clients.get(&client).and_then(|client| client.game) else {
             return;
         };
-        let game_id = game.to_string();
+        let game_id = id_of(game);
         let game = &mut self.matches[game];
         if game.aggregate {
             game.pending.extend_from_slice(data);
         } else {
-            write_data(&game_id, op_code, data, &mut game.echoes);
+            write_data(&game_id, Some(SENDER), op_code, data, &mut game.echoes);
         }
     }
 
@@ -160,7 +166,7 @@ impl Arena {
                 tick: 0,
             });
         }
-        let ids: Vec<String> = (first..first + count).map(|id| id.to_string()).collect();
+        let ids: Vec<String> = (first..first + count).map(id_of).collect();
         let payload = json!({ "count": count, "match_ids": ids }).to_string();
         Some(Message::Rpc(tiltyard_proto::api::Rpc {
             payload,
@@ -172,7 +178,7 @@ impl Arena {
         let match_join::Id::MatchId(match_id) = join.id? else {
             return None;
         };
-        let game: usize = match_id.parse().ok()?;
+        let game = usize::from_str_radix(match_id.get(..8)?, 16).ok()?;
         self.matches.get_mut(game)?.members.push(client);
         self.clients.get_mut(&client)?.game = Some(game);
         Some(Message::Match(wire::Match {
@@ -203,7 +209,7 @@ impl Arena {
             if game.aggregate {
                 let mut data = game.tick.to_le_bytes().to_vec();
                 data.append(&mut game.pending);
-                write_data(&id.to_string(), SNAPSHOT, &data, &mut game.echoes);
+                write_data(&id_of(id), None, SNAPSHOT, &data, &mut game.echoes);
             }
             game.tick += 1;
             if game.echoes.is_empty() {
@@ -217,10 +223,21 @@ impl Arena {
     }
 }
 
-fn write_data(match_id: &str, op_code: i64, data: &[u8], out: &mut Vec<u8>) {
+/// As long as the id of a match is.
+fn id_of(game: usize) -> String {
+    format!("{game:08x}-0000-4000-8000-000000000000.floor")
+}
+
+fn write_data(
+    match_id: &str,
+    presence: Option<PresenceParts<'_>>,
+    op_code: i64,
+    data: &[u8],
+    out: &mut Vec<u8>,
+) {
     let parts = MatchDataParts {
         match_id,
-        presence: None,
+        presence,
         op_code,
         data,
         reliable: true,

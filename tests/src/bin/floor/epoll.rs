@@ -1,4 +1,5 @@
-//! On epoll, without a runtime: the least that one write a client and tick can cost.
+//! On epoll, without a runtime: the least that one write a client and tick can cost. Waits are whole
+//! milliseconds, so that reads come in batches and ticks a little late.
 
 use std::{
     collections::HashMap,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use tokio::{
+    io::Interest,
     net::TcpStream,
     runtime,
     task::{LocalSet, spawn_local},
@@ -70,7 +71,12 @@ async fn read(floor: Rc<Floor>, client: usize, stream: Rc<TcpStream>) {
     while stream.readable().await.is_ok() {
         let count = match stream.try_read(&mut buffer) {
             Ok(0) => break,
-            Ok(count) => count,
+            Ok(count) => {
+                // A read that fills only a part of its buffer has found the end.
+                let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+                drop(stream.try_io(Interest::READABLE, nothing));
+                count
+            }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(_) => break,
         };
