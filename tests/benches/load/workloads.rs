@@ -33,7 +33,8 @@ pub(crate) const ALL: [(&str, Workload); 9] = [
     ("growth", growth),
 ];
 
-const TICK_RATE: f64 = 30.0;
+const TICK_RATE_HZ: u32 = 30;
+const TICK_RATE: f64 = TICK_RATE_HZ as f64;
 const PLAYERS: usize = 8;
 
 /// Matches of the fixture that collect what players send, or send it back to all.
@@ -52,7 +53,7 @@ fn bench_match() -> MatchScript {
 fn collecting(count: usize, aggregate: bool) -> MatchScript {
     let mode = if aggregate { "aggregate" } else { "echo" };
     let payload = json!({
-        "count": count, "tick_rate": TICK_RATE, "mode": mode, "stop_when_empty": true, "return_ids": true,
+        "count": count, "tick_rate": TICK_RATE_HZ, "mode": mode, "stop_when_empty": true, "return_ids": true,
     });
     MatchScript {
         join: Join::Create {
