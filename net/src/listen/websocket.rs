@@ -101,13 +101,12 @@ async fn hand_over(
     let Some(thread) = THREAD.with_borrow(Clone::clone) else {
         return;
     };
+    let stream = parts.io.into_inner().into_inner();
+    // A copy, because the buffer of HTTP is large and would stay for as long as the client does.
+    let early = parts.read_buf.to_vec();
+    drop(parts.read_buf);
     thread
-        .serve_websocket(
-            parts.io.into_inner().into_inner(),
-            parts.read_buf.to_vec(),
-            encoding,
-            opening,
-        )
+        .serve_websocket(stream, early, encoding, opening)
         .await;
     // The connection counts until here.
     drop(pass);
