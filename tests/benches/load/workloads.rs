@@ -39,21 +39,21 @@ const PLAYERS: usize = 8;
 
 /// Matches of the fixture that collect what players send, or send it back to all.
 fn bench_matches(count: usize, aggregate: bool) -> Script {
-    Script::Match(collecting(count, aggregate))
+    Script::Match(collecting(count, aggregate, true))
 }
 
 /// One of them, to be joined.
 fn bench_match() -> MatchScript {
     MatchScript {
         players: 32,
-        ..collecting(1, true)
+        ..collecting(1, true, false)
     }
 }
 
-fn collecting(count: usize, aggregate: bool) -> MatchScript {
+fn collecting(count: usize, aggregate: bool, stop_when_empty: bool) -> MatchScript {
     let mode = if aggregate { "aggregate" } else { "echo" };
     let payload = json!({
-        "count": count, "tick_rate": TICK_RATE_HZ, "mode": mode, "stop_when_empty": true, "return_ids": true,
+        "count": count, "tick_rate": TICK_RATE_HZ, "mode": mode, "stop_when_empty": stop_when_empty, "return_ids": true,
     });
     MatchScript {
         join: Join::Create {

@@ -305,7 +305,8 @@ async fn join_room(bot: &mut Bot, room: &str) -> Result<String, Trouble> {
         target: room.to_owned(),
         r#type: ROOM,
         persistence: Some(false),
-        ..ChannelJoin::default()
+        // Or each who comes would be told of to all who are there, which is another workload.
+        hidden: Some(true),
     };
     let joined = bot.ask(Message::ChannelJoin(join), |message| match message {
         Message::Channel(channel) => Some(channel.id),
